@@ -1,0 +1,381 @@
+/**
+ * The wire types of `/_mael/v1` and their checks: where `cli/` and `daemon/` meet. Field names are
+ * the ancestor's. Types are free to import; the checks load the schema library.
+ *
+ * Absent optional fields stay absent in what is stored; `effective.ts` says what they mean.
+ * @module
+ */
+import { z } from "zod";
+import { canonicalName, NAME_BYTES_MAX, nameFault, PROJECT_NAME_BYTES_MAX } from "./names.ts";
+
+// Bounds that keep mistakes out; none of them is a promise.
+const LIST_MAX = 1000;
+const TEXT_BYTES_MAX = 64 * 1024;
+const SECONDS_MAX = 31 * 24 * 3600;
+const COUNT_MAX = 1_000_000;
+const MEMORY_MIB_MAX = 64 * 1024 * 1024;
+
+const text = z.string().max(TEXT_BYTES_MAX).refine((value) => !value.includes("\0"), {
+  error: "must not contain a NUL character",
+});
+const required = text.min(1, { error: "is required" });
+const texts = z.array(text).max(LIST_MAX);
+const count = z.int().min(0).max(COUNT_MAX);
+const seconds = z.int().min(0).max(SECONDS_MAX);
+const memoryMiB = z.int().min(0).max(MEMORY_MIB_MAX);
+const fraction = z.number().min(0).max(1);
+const port = z.int().min(1).max(65535);
+
+function name(bytesMax: number) {
+  return z.string().default("").superRefine((value, context) => {
+    const fault = nameFault(value, bytesMax);
+    if (fault) context.addIssue({ code: "custom", message: fault });
+  }).transform(canonicalName);
+}
+
+const projectName = z.string().transform(canonicalName).refine(
+  (value) => value === "" || nameFault(value, PROJECT_NAME_BYTES_MAX) === undefined,
+  { error: `must be empty or a name of at most ${PROJECT_NAME_BYTES_MAX} bytes` },
+);
+
+/** One environment entry, header or option: `{ "name": "LOG_LEVEL", "value": "debug" }`. */
+export const nameValueSchema = z.strictObject({ name: required, value: text });
+export type NameValue = z.infer<typeof nameValueSchema>;
+
+const environmentEntry = nameValueSchema.refine((entry) => !entry.name.includes("="), {
+  path: ["name"],
+  error: 'must not contain "="',
+});
+
+/** A mount: `{ "type": "bind", "source": "/srv/data", "target": "/data", "readOnly": true }`. */
+export const volumeMountSchema = z.strictObject({
+  type: z.enum(["bind", "volume", "tmpfs"]).optional(),
+  source: text,
+  target: text.refine((value) => value.startsWith("/"), { error: "must be an absolute path" }),
+  readOnly: z.boolean().optional(),
+}).refine((mount) => mount.source !== "" || mount.type === "tmpfs", {
+  path: ["source"],
+  error: "is required",
+}).refine((mount) => (mount.type ?? "bind") !== "bind" || mount.source.startsWith("/"), {
+  path: ["source"],
+  error: 'must be an absolute path (a named volume needs "type": "volume")',
+});
+export type VolumeMount = z.infer<typeof volumeMountSchema>;
+
+// [[host ip:]host port[-end]:]container port[-end][/protocol], as `docker run -p` takes it.
+const PORT_BINDING =
+  /^(?:(?:(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:]+\]):)?(?:(\d{0,5})(?:-(\d{1,5}))?:)?(\d{1,5})(?:-(\d{1,5}))?(?:\/(?:tcp|udp|sctp))?$/i;
+
+const portBinding = text.refine((value) => {
+  const ports = PORT_BINDING.exec(value)?.slice(1).filter((part) => part);
+  return ports !== undefined && ports.every((part) => Number(part) >= 1 && Number(part) <= 65535);
+}, { error: 'must be a port binding like "8080:80" or "127.0.0.1:5353:53/udp"' });
+
+const ulimit = text.refine((value) => /^[a-z]+=-?\d+(:-?\d+)?$/.test(value), {
+  error: 'must be a ulimit like "nofile=1024:2048"',
+});
+
+/** How a component's container is made: `{ "image": "shop:7", "httpPort": 8080, … }`. */
+export const dockerComponentSchema = z.strictObject({
+  image: required.refine((value) => !/\s/.test(value), { error: "must not contain white space" }),
+  command: texts.optional(),
+  entrypoint: texts.optional(),
+  /** Port inside the container that receives requests. */
+  httpPort: port,
+  /** GET path of the health check; empty means "/". */
+  httpHealthCheckPath: text.refine((value) => value === "" || /^\/[\x21-\x7e]*$/.test(value), {
+    error: 'must start with "/" and hold no spaces',
+  }).optional(),
+  /** Longest wait for the first healthy answer, in seconds; 0 means 60, negative: no check. */
+  httpStartHealthCheckSeconds: z.int().min(-1).max(SECONDS_MAX).optional(),
+  /** Period of later health checks, in seconds; 0 means 10. */
+  httpHealthCheckSeconds: seconds.optional(),
+  /** Consecutive failures before the container is replaced; 0 means 1. */
+  httpHealthCheckMaxFailures: count.optional(),
+  healthCheckFailedCommand: texts.optional(),
+  /** Idle time after which the last instance may stop, in seconds; 0 means 300. */
+  idleTimeoutSeconds: seconds.optional(),
+  ports: z.array(portBinding).max(LIST_MAX).optional(),
+  volumes: z.array(volumeMountSchema).max(LIST_MAX).optional(),
+  networkName: text.optional(),
+  logDriver: text.optional(),
+  logDriverOptions: z.array(nameValueSchema).max(LIST_MAX).optional(),
+  cpuShares: count.optional(),
+  /** Memory set aside when placing an instance, in MiB; 0 means 128. */
+  reserveMemoryMiB: memoryMiB.optional(),
+  /** Hard limit, in MiB; 0 means none. */
+  limitMemoryMiB: memoryMiB.optional(),
+  pullCommand: texts.optional(),
+  pullUsername: text.optional(),
+  pullPassword: text.optional(),
+  pullImageOnPut: z.boolean().optional(),
+  pullImageOnStart: z.boolean().optional(),
+  dns: texts.optional(),
+  dnsOptions: texts.optional(),
+  dnsSearch: texts.optional(),
+  ulimits: z.array(ulimit).max(LIST_MAX).optional(),
+  init: z.boolean().optional(),
+  hostname: text.optional(),
+  domainname: text.optional(),
+  user: text.optional(),
+  capadd: texts.optional(),
+  capdrop: texts.optional(),
+}).refine(
+  ({ limitMemoryMiB: limit = 0, reserveMemoryMiB: reserve = 0 }) => limit === 0 || limit >= reserve,
+  { path: ["limitMemoryMiB"], error: "must not be lower than reserveMemoryMiB" },
+);
+export type DockerComponent = z.infer<typeof dockerComponentSchema>;
+
+/**
+ * What to run and how to scale it:
+ * `{ "name": "shop", "environment": [], "maxConcurrency": 10, "version": 3, "docker": { … } }`.
+ */
+export const componentSchema = z.strictObject({
+  name: name(NAME_BYTES_MAX),
+  projectName: projectName.optional(),
+  environment: z.array(environmentEntry).max(LIST_MAX).default([]),
+  /** Instances kept in the cluster even without traffic. */
+  minInstances: count.optional(),
+  /** Most instances in the cluster; 0 means no limit. */
+  maxInstances: count.optional(),
+  /** Most instances on one node; 0 means no limit. */
+  maxInstancesPerNode: count.optional(),
+  /** Requests one instance serves at the same time; 0 means 1. */
+  maxConcurrency: count.default(0),
+  /** True: maxConcurrency steers scaling only and holds no request back. */
+  softConcurrencyLimit: z.boolean().optional(),
+  /** Share of maxConcurrency above which instances are added; 0 means 0.75. */
+  scaleUpConcurrencyPct: fraction.optional(),
+  /** Share of maxConcurrency below which instances are removed; 0 means 0.25. */
+  scaleDownConcurrencyPct: fraction.optional(),
+  /** Longest time a request may take, waiting included, in seconds; 0 means 300. */
+  maxDurationSeconds: seconds.optional(),
+  startParallelism: z.enum(["parallel", "series", "seriesfirst"]).optional(),
+  /** The capital R is the ancestor's; `restartOrder` is accepted too. */
+  RestartOrder: z.enum(["startstop", "stopstart"]).optional(),
+  /** 0 creates; otherwise the version that is replaced. */
+  version: count.default(0),
+  /** Last save, in milliseconds since 1970; set by the node. */
+  modifiedAt: z.int().min(0).optional(),
+  docker: dockerComponentSchema,
+}).refine(
+  ({ minInstances: min = 0, maxInstances: max = 0 }) => max === 0 || min <= max,
+  { path: ["minInstances"], error: "must not be higher than maxInstances" },
+);
+export type Component = z.infer<typeof componentSchema>;
+
+/** Which requests reach the component: `{ "hostname": "shop.example.com", "pathPrefix": "/" }`. */
+export const httpEventSourceSchema = z.strictObject({
+  hostname: text.transform((value) => value.trim().toLowerCase()).refine(
+    (value) => value === "" || /^(\*\.)?[a-z0-9_.-]+$|^\[[0-9a-f:.]+\]$/.test(value),
+    { error: 'must be a host name like "shop.example.com" or "*.example.com", without a port' },
+  ).optional(),
+  pathPrefix: text.refine((value) => value === "" || value.startsWith("/"), {
+    error: 'must start with "/"',
+  }).optional(),
+  /** True: the instance sees the path without the prefix. */
+  stripPrefix: z.boolean().optional(),
+}).refine((rule) => Boolean(rule.hostname || rule.pathPrefix), {
+  error: "hostname or pathPrefix must be provided",
+});
+export type HttpEventSource = z.infer<typeof httpEventSourceSchema>;
+
+const requestPath = text.min(1, { error: "must be provided" }).refine(
+  (value) => value === "" || /^\/[\x21-\x7e]*$/.test(value),
+  { error: 'must start with "/" and hold no spaces' },
+);
+
+/** The request a cron time makes: `{ "method": "POST", "path": "/nightly", "data": "{}" }`. */
+export const cronHttpRequestSchema = z.strictObject({
+  method: text.min(1, { error: "must be provided" }).refine(
+    (value) => value === "" || /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value),
+    { error: "must be an HTTP method" },
+  ),
+  path: requestPath,
+  data: text.optional(),
+  headers: z.array(nameValueSchema).max(LIST_MAX).optional(),
+});
+export type CronHttpRequest = z.infer<typeof cronHttpRequestSchema>;
+
+// Only the outline: five fields, or a descriptor, after an optional zone. The source that runs the
+// schedule parses it whole.
+const SCHEDULE = /^(?:(?:CRON_)?TZ=\S+ +)?(?:@[a-z]+(?: \S+)?|\S+(?: +\S+){4})$/;
+
+/** `{ "schedule": "0 3 * * *", "http": { "method": "GET", "path": "/nightly" } }`. */
+export const cronEventSourceSchema = z.strictObject({
+  schedule: text.transform((value) => value.trim()).refine((value) => SCHEDULE.test(value), {
+    error: 'must be five fields like "0 3 * * *" or a descriptor like "@hourly"',
+  }),
+  http: cronHttpRequestSchema,
+});
+export type CronEventSource = z.infer<typeof cronEventSourceSchema>;
+
+/** `{ "queueName": "images", "path": "/image", "maxConcurrency": 10 }`. */
+export const sqsEventSourceSchema = z.strictObject({
+  queueName: required,
+  nameAsPrefix: z.boolean().optional(),
+  path: requestPath,
+  maxConcurrency: count.optional(),
+  messagesPerPoll: count.optional(),
+  concurrencyPerPoller: count.optional(),
+  /** In seconds; 0 means 300. */
+  visibilityTimeout: seconds.optional(),
+});
+export type SqsEventSource = z.infer<typeof sqsEventSourceSchema>;
+
+/** `{ "activityName": "resize", "path": "/resize" }`. */
+export const awsStepFunctionEventSourceSchema = z.strictObject({
+  activityName: required,
+  path: requestPath,
+  maxConcurrency: count.optional(),
+  concurrencyPerPoller: count.optional(),
+});
+export type AwsStepFunctionEventSource = z.infer<typeof awsStepFunctionEventSourceSchema>;
+
+const EVENT_SOURCE_KINDS = ["http", "cron", "sqs", "awsstepfunc"] as const;
+
+/** What an event source listens to. */
+export const eventSourceTypeSchema = z.enum(EVENT_SOURCE_KINDS);
+export type EventSourceType = z.infer<typeof eventSourceTypeSchema>;
+
+/** What wakes a component: `{ "name": "shop_http", "componentName": "shop", "http": { … } }`. */
+export const eventSourceSchema = z.strictObject({
+  name: name(NAME_BYTES_MAX),
+  componentName: name(NAME_BYTES_MAX),
+  /** Set by the node to the component's project. */
+  projectName: projectName.optional(),
+  version: count.default(0),
+  modifiedAt: z.int().min(0).default(0),
+  http: httpEventSourceSchema.optional(),
+  cron: cronEventSourceSchema.optional(),
+  sqs: sqsEventSourceSchema.optional(),
+  awsstepfunc: awsStepFunctionEventSourceSchema.optional(),
+}).superRefine((source, context) => {
+  const given = EVENT_SOURCE_KINDS.filter((kind) => source[kind] !== undefined);
+  if (given.length === 0) {
+    context.addIssue({
+      code: "custom",
+      message: "No event source sub-type provided (e.g. http)",
+    });
+  } else if (given.length > 1) {
+    context.addIssue({
+      code: "custom",
+      message: `must have exactly one of ${EVENT_SOURCE_KINDS.join(", ")}, found ${
+        given.join(" and ")
+      }`,
+    });
+  }
+});
+export type EventSource = z.infer<typeof eventSourceSchema>;
+
+/** The one kind of `source`. */
+export function eventSourceType(source: EventSource): EventSourceType {
+  const kind = EVENT_SOURCE_KINDS.find((kind) => source[kind] !== undefined);
+  if (!kind) throw new Error(`event source ${source.name} has no sub-type`);
+  return kind;
+}
+
+/** An event source and whether it is switched on. */
+export interface EventSourceWithStatus {
+  readonly eventSource: EventSource;
+  readonly enabled: boolean;
+}
+
+/** Traffic of one instance in one window, newest first in a list of at most ten. */
+export interface ComponentActivity {
+  /** Requests completed in the window. */
+  readonly requests: number;
+  /** Requests in progress, averaged over the window. */
+  readonly concurrency: number;
+}
+
+/** Where an instance is in its life. */
+export type InstanceStatus = "starting" | "active" | "stopping";
+
+/** One running instance of a component, as a node reports it. */
+export interface ComponentInfo {
+  readonly componentName: string;
+  readonly componentVersion: number;
+  readonly status: InstanceStatus;
+  readonly maxConcurrency: number;
+  readonly memoryReservedMiB: number;
+  /** In milliseconds since 1970. */
+  readonly startTime: number;
+  /** In milliseconds since 1970; 0 means never. */
+  readonly lastRequestTime: number;
+  readonly totalRequests: number;
+  readonly activity: readonly ComponentActivity[];
+  /** First 12 characters of the container's id; ours beside the ancestor's fields. */
+  readonly containerId: string;
+  /** Requests in progress now; ours beside the ancestor's fields. */
+  readonly inFlight: number;
+}
+
+/** What a node says of itself. */
+export interface NodeStatus {
+  readonly nodeId: string;
+  readonly startedAt: number;
+  readonly observedAt: number;
+  readonly version: number;
+  readonly peerUrl: string;
+  readonly totalMemoryMiB: number;
+  readonly freeMemoryMiB: number;
+  readonly numCPUs: number;
+  readonly loadAvg1m: number;
+  readonly loadAvg5m: number;
+  readonly loadAvg15m: number;
+  readonly runningComponents: readonly ComponentInfo[];
+}
+
+const nameInput = z.object({ name: z.string().optional() });
+const page = {
+  limit: z.int().optional(),
+  nextToken: z.string().optional(),
+};
+
+/** Inputs of the methods, by `Interface.Function`. Unknown fields beside them are ignored. */
+export const inputSchemas = {
+  "MaelstromService.PutComponent": z.object({ component: componentSchema }),
+  "MaelstromService.GetComponent": nameInput,
+  "MaelstromService.RemoveComponent": nameInput,
+  "MaelstromService.ListComponents": z.object({
+    namePrefix: z.string().optional(),
+    projectName: z.string().optional(),
+    ...page,
+  }),
+  "MaelstromService.PutEventSource": z.object({ eventSource: eventSourceSchema }),
+  "MaelstromService.GetEventSource": nameInput,
+  "MaelstromService.RemoveEventSource": nameInput,
+  "MaelstromService.ListEventSources": z.object({
+    namePrefix: z.string().optional(),
+    componentName: z.string().optional(),
+    projectName: z.string().optional(),
+    eventSourceType: eventSourceTypeSchema.optional(),
+    ...page,
+  }),
+  "NodeService.ListNodeStatus": z.object({ forceRefresh: z.boolean().optional() }),
+  "NodeService.GetStatus": z.object({}),
+} as const;
+
+/** A method of the API. */
+export type Method = keyof typeof inputSchemas;
+
+/** Checked inputs by method. */
+export type Inputs = { [M in Method]: z.infer<typeof inputSchemas[M]> };
+
+/** Results by method. */
+export interface Outputs {
+  "MaelstromService.PutComponent": { name: string; version: number };
+  "MaelstromService.GetComponent": { component: Component };
+  "MaelstromService.RemoveComponent": { name: string; found: boolean };
+  "MaelstromService.ListComponents": { components: Component[]; nextToken?: string };
+  "MaelstromService.PutEventSource": { name: string; version: number };
+  "MaelstromService.GetEventSource": { eventSource: EventSource };
+  "MaelstromService.RemoveEventSource": { name: string; found: boolean };
+  "MaelstromService.ListEventSources": {
+    eventSources: EventSourceWithStatus[];
+    nextToken?: string;
+  };
+  "NodeService.ListNodeStatus": { respondingNodeId: string; nodes: NodeStatus[] };
+  "NodeService.GetStatus": { status: NodeStatus };
+}
