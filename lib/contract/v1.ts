@@ -305,8 +305,8 @@ export interface ComponentInfo {
   readonly lastRequestTime: number;
   readonly totalRequests: number;
   readonly activity: readonly ComponentActivity[];
-  /** First 12 characters of the container's id; ours beside the ancestor's fields. */
-  readonly containerId: string;
+  /** Name of the container; ours beside the ancestor's fields. */
+  readonly containerName: string;
   /** Requests in progress now; ours beside the ancestor's fields. */
   readonly inFlight: number;
 }

@@ -1,0 +1,157 @@
+/**
+ * The command line tool: finds the command, runs it, turns its failure into one line and an exit
+ * code. Knows no command; they are in the table of `commands.ts`.
+ * @module
+ */
+import { asMaelstromError, type ErrorCode, isAbort, MaelstromError } from "../lib/errors.ts";
+import type { Env } from "../lib/rpc/locate.ts";
+import type { RpcClient } from "../lib/rpc/client.ts";
+import { type Call, UsageError } from "./command.ts";
+import { findCommand } from "./find_command.ts";
+import { parseFlags } from "./flags.ts";
+import { mayColour, Output, ReaderGone, type Writer } from "./output.ts";
+
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
+  not_found: 3,
+  not_allowed: 4,
+  already_exists: 5,
+  stale_version: 5,
+  timeout: 6,
+  start_timeout: 6,
+};
+
+/** The world as a command sees it. */
+export interface CliSurroundings {
+  readonly env: Env;
+  /** The user's id; 0 is root. */
+  readonly uid: number | null;
+  readonly stdin: () => ReadableStream<Uint8Array>;
+  readonly stdout: Writer & { isTerminal(): boolean };
+  readonly stderr: Writer & { isTerminal(): boolean };
+  /** In milliseconds since 1970. */
+  readonly nowMs: number;
+  /** Longest time for one call of a node, in milliseconds. @default {30_000} */
+  readonly callLimitMs?: number;
+  /** Aborts when the user interrupts. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs the command that `args` state and resolves with the exit code. Prints every failure. */
+export async function runCli(args: string[]): Promise<number> {
+  const interrupt = new AbortController();
+  const onInterrupt = () => {
+    interrupt.abort();
+    // A second one is left to the system, which ends the program at once.
+    Deno.removeSignalListener("SIGINT", onInterrupt);
+  };
+  Deno.addSignalListener("SIGINT", onInterrupt);
+  try {
+    return await runCliIn(args, {
+      env: Deno.env.toObject(),
+      uid: Deno.uid(),
+      stdin: () => Deno.stdin.readable,
+      stdout: Deno.stdout,
+      stderr: Deno.stderr,
+      nowMs: Date.now(),
+      signal: interrupt.signal,
+    });
+  } finally {
+    if (!interrupt.signal.aborted) Deno.removeSignalListener("SIGINT", onInterrupt);
+  }
+}
+
+/** {@linkcode runCli} in surroundings of the caller's choice. */
+export async function runCliIn(
+  args: readonly string[],
+  surroundings: CliSurroundings,
+): Promise<number> {
+  const { stdout, stderr, env } = surroundings;
+  const output = new Output({
+    stdout,
+    stderr,
+    isColoured: mayColour(stdout.isTerminal(), env),
+    isErrorColoured: mayColour(stderr.isTerminal(), env),
+  });
+  try {
+    await dispatch(args, output, surroundings);
+    return 0;
+  } catch (error) {
+    // The reader of the output has seen enough; the command itself went well.
+    if (error instanceof ReaderGone) return 0;
+    return await fail(error, output);
+  }
+}
+
+async function dispatch(
+  args: readonly string[],
+  output: Output,
+  surroundings: CliSurroundings,
+): Promise<void> {
+  const words = spelledOut(args);
+  const wantsHelp = helpWords(words);
+  if (wantsHelp) return await (await import("./help.ts")).printHelp(wantsHelp, output);
+  const { command, rest } = findCommand(words);
+  const { flags, operands } = parseFlags(command, rest);
+  if (flags.has("help")) {
+    return await output.text((await import("./help.ts")).commandHelp(command));
+  }
+  const call: Call = {
+    operands,
+    flags,
+    output,
+    client: lazyClient(surroundings),
+    stdin: surroundings.stdin,
+    nowMs: surroundings.nowMs,
+    signal: surroundings.signal,
+  };
+  await command.run(call);
+}
+
+/** `--version` as the command it stands for. */
+function spelledOut(args: readonly string[]): readonly string[] {
+  return args[0] === "--version" || args[0] === "-V" ? ["version", ...args.slice(1)] : args;
+}
+
+/** What `maelstrom`, `maelstrom --help` and `maelstrom comp --help` want help for. */
+function helpWords(args: readonly string[]): readonly string[] | undefined {
+  const [first, second] = args;
+  const isHelp = (word: string | undefined) => word === "--help" || word === "-h";
+  if (first === undefined || isHelp(first)) return [];
+  // A noun alone is no command, so its help cannot be left to the command's flags.
+  return args.length === 2 && isHelp(second) ? [first] : undefined;
+}
+
+function lazyClient({ env, uid, callLimitMs }: CliSurroundings): () => Promise<RpcClient> {
+  let client: Promise<RpcClient> | undefined;
+  const connect = async () => {
+    const [{ RpcClient }, { locateNode }, { exists, readFile }] = await Promise.all([
+      import("../lib/rpc/client.ts"),
+      import("../lib/rpc/locate.ts"),
+      import("./files.ts"),
+    ]);
+    const target = await locateNode({ env, uid, exists, readFile });
+    return new RpcClient(target, callLimitMs === undefined ? {} : { limitMs: callLimitMs });
+  };
+  return () => client ??= connect();
+}
+
+async function fail(error: unknown, output: Output): Promise<number> {
+  if (isAbort(error)) return EXIT_INTERRUPTED;
+  try {
+    if (error instanceof UsageError) {
+      await output.error(error.message);
+      await output.hint(`Try '${["maelstrom", "help", ...error.words].join(" ")}'.`);
+      return EXIT_USAGE;
+    }
+    const failure = asMaelstromError(error);
+    const isBug = !(error instanceof MaelstromError);
+    await output.error(isBug ? `Cannot go on: ${failure.message}` : failure.message);
+    return EXIT_CODES[failure.code] ?? 1;
+  } catch (unprinted) {
+    // Nobody reads the errors either; the exit code still tells.
+    if (unprinted instanceof ReaderGone) return 1;
+    throw unprinted;
+  }
+}

@@ -1,0 +1,169 @@
+/** What `maelstrom es` does. @module */
+import type { EventSource, EventSourceType } from "../../lib/contract/v1.ts";
+import { nearest } from "../../lib/contract/nearest.ts";
+import { MaelstromError } from "../../lib/errors.ts";
+import { type Call, UsageError } from "../command.ts";
+import { type Checked, readChecked } from "../input.ts";
+import { listAll } from "../list_all.ts";
+import type { Cell, TableLayout } from "../output.ts";
+import { putLatest, versionOrZero } from "../put.ts";
+import { relativeTime } from "../relative_time.ts";
+import { oneName, putForm } from "./operands.ts";
+import { printYaml } from "./yaml.ts";
+
+const LAYOUT: TableLayout = {
+  columns: [
+    { title: "Event Source", width: 20, cut: true },
+    { title: "Component", width: 20, cut: true },
+    { title: "Type", width: 7 },
+    { title: "Description", width: 30, cut: true },
+    { title: "Ver", width: 5 },
+    { title: "Last Modified", width: 13 },
+    { title: "Status", width: 8 },
+  ],
+  dashes: 114,
+  empty: "No event sources found",
+};
+
+// Names and their short forms; the contract's own list would load the schema library.
+const TYPES: Readonly<Record<EventSourceType, string>> = {
+  http: "http",
+  cron: "cron",
+  sqs: "sqs",
+  awsstepfunc: "awsstep",
+};
+
+const PUT = ["es", "put"];
+
+/**
+ * `es put`: creates or replaces event sources, from a file or (for HTTP) from flags.
+ *
+ * @throws {UsageError} neither form is complete, or both are mixed
+ * @throws {MaelstromError} invalid: the file or the event source is not right
+ * @throws {MaelstromError} stale_version: the version in the file is not the current one
+ */
+export async function putEventSource(call: Call): Promise<void> {
+  const form = putForm(call, PUT);
+  const { eventSourceSchema } = await import("../../lib/contract/v1.ts");
+  const sources = form.file === undefined
+    ? [await sourceOfFlags(form.name, call)]
+    : await readChecked(form.file, { noun: "eventSource", schema: eventSourceSchema }, call);
+  for (const source of sources) await putOne(source, call);
+}
+
+async function putOne({ value, hasVersion }: Checked<EventSource>, call: Call): Promise<void> {
+  const client = await call.client();
+  const put = (version: number) => {
+    const eventSource = { ...value, version };
+    return client.call("MaelstromService.PutEventSource", { eventSource }, call.signal);
+  };
+  const result = hasVersion ? await put(value.version) : await putLatest({
+    put,
+    currentVersion: () =>
+      versionOrZero(
+        client.call("MaelstromService.GetEventSource", { name: value.name }, call.signal)
+          .then(({ eventSource }) => eventSource.version),
+      ),
+  });
+  await call.output.line(`Event source put: ${result.name} version ${result.version}`);
+}
+
+async function sourceOfFlags(name: string, call: Call): Promise<Checked<EventSource>> {
+  const { flags } = call;
+  const componentName = flags.text("component");
+  const quoted = JSON.stringify(name);
+  if (componentName === undefined) {
+    throw new UsageError(`Cannot put ${quoted}: --component is missing`, PUT);
+  }
+  if (!flags.has("host") && !flags.has("path")) {
+    throw new UsageError(`Cannot put ${quoted}: --host or --path is missing`, PUT);
+  }
+  const http = {
+    ...(flags.has("host") ? { hostname: flags.text("host") } : {}),
+    ...(flags.has("path") ? { pathPrefix: flags.text("path") } : {}),
+    ...(flags.has("strip-prefix") ? { stripPrefix: true } : {}),
+  };
+  const { check } = await import("../../lib/contract/check.ts");
+  const { eventSourceSchema } = await import("../../lib/contract/v1.ts");
+  try {
+    const value = check(eventSourceSchema, { name, componentName, http }, "eventSource");
+    return { value, hasVersion: false };
+  } catch (error) {
+    if (!(error instanceof MaelstromError)) throw error;
+    throw new UsageError(`Cannot put ${quoted}: ${error.message}`, PUT);
+  }
+}
+
+/** `es ls`: lists event sources by name. @throws {UsageError} `--type` is not a type */
+export async function listEventSources(call: Call): Promise<void> {
+  const { flags } = call;
+  const filter = {
+    namePrefix: flags.text("prefix"),
+    componentName: flags.text("component"),
+    projectName: flags.text("project"),
+    eventSourceType: typeFlag(flags.text("type")),
+  };
+  const client = await call.client();
+  const sources = await listAll("event sources", async (nextToken) => {
+    const input = { ...filter, nextToken };
+    const page = await client.call("MaelstromService.ListEventSources", input, call.signal);
+    return { entries: page.eventSources, nextToken: page.nextToken };
+  });
+  if (flags.has("json")) return await call.output.json(sources);
+  const rows = sources.map(({ eventSource, enabled }): Cell[] => [
+    eventSource.name,
+    eventSource.componentName,
+    ...kindOf(eventSource),
+    String(eventSource.version),
+    relativeTime(eventSource.modifiedAt, call.nowMs),
+    enabled ? { text: "Enabled", style: "green" } : { text: "Disabled", style: "dim" },
+  ]);
+  await call.output.table(LAYOUT, rows);
+}
+
+function typeFlag(given: string | undefined): EventSourceType | undefined {
+  if (given === undefined) return undefined;
+  const types = Object.keys(TYPES) as EventSourceType[];
+  const type = types.find((type) => type === given.toLowerCase());
+  if (type) return type;
+  const guess = nearest(given, types);
+  throw new UsageError(
+    `Cannot read --type: must be one of ${types.join(", ")}, found ${JSON.stringify(given)}` +
+      (guess ? ` (did you mean "${guess}"?)` : ""),
+    ["es", "ls"],
+  );
+}
+
+/** The type and description of `source`, as a table shows them. */
+function kindOf({ http, cron, sqs, awsstepfunc }: EventSource): [string, string] {
+  if (http) return [TYPES.http, `${http.hostname ?? ""}${http.pathPrefix ?? ""}`];
+  if (cron) return [TYPES.cron, `sched='${cron.schedule}' path=${cron.http.path}`];
+  if (sqs) return [TYPES.sqs, sqs.queueName + (sqs.nameAsPrefix ? "*" : "")];
+  if (awsstepfunc) return [TYPES.awsstepfunc, awsstepfunc.activityName];
+  return ["??", ""];
+}
+
+/** `es get`: prints an event source in the form `es put` takes. @throws {MaelstromError} not_found */
+export async function getEventSource(call: Call): Promise<void> {
+  const name = oneName(call, ["es", "get"]);
+  const client = await call.client();
+  const { eventSource } = await client.call(
+    "MaelstromService.GetEventSource",
+    { name },
+    call.signal,
+  );
+  if (call.flags.has("json")) await call.output.json(eventSource);
+  else await printYaml(eventSource, call.output);
+}
+
+/** `es rm`: removes an event source. @throws {MaelstromError} not_found */
+export async function removeEventSource(call: Call): Promise<void> {
+  const name = oneName(call, ["es", "rm"]);
+  const client = await call.client();
+  const removed = await client.call("MaelstromService.RemoveEventSource", { name }, call.signal);
+  if (!removed.found) {
+    const message = `Cannot remove event source: there is none with name ${JSON.stringify(name)}`;
+    throw new MaelstromError("not_found", message);
+  }
+  await call.output.line(`Event source removed: ${removed.name}`);
+}

@@ -1,0 +1,8 @@
+/** YAML for people to read, edit and put back. @module */
+import type { Output } from "../output.ts";
+
+/** Prints `value` as YAML that readers of YAML 1.1 and 1.2 understand alike. */
+export async function printYaml(value: object, output: Output): Promise<void> {
+  const { stringify } = await import("yaml");
+  await output.text(stringify(value, { compat: "yaml-1.1", lineWidth: 0 }));
+}

@@ -1,0 +1,388 @@
+/**
+ * The one table of settings: environment name, flag, default, range, sentence. Flag beats
+ * environment beats file beats default. `daemon.ts` hands each part only the values it declares;
+ * help and the reference page are printed from this table.
+ * @module
+ */
+import { MaelstromError } from "../lib/errors.ts";
+import { nearest } from "../lib/contract/nearest.ts";
+import type { LogLevel } from "../lib/log.ts";
+
+/** One row of the table. */
+interface Setting<T> {
+  readonly env: string;
+  readonly value: T;
+  /** Shown as the default. */
+  readonly shown: string;
+  /** What may be given, as help says it. */
+  readonly range: string;
+  readonly sentence: string;
+  /** @throws {Error} with the range as its message when `text` is outside it */
+  readonly parse: (text: string) => T;
+}
+
+const GO_TRUE = ["1", "t", "T", "TRUE", "true", "True"];
+const GO_FALSE = ["0", "f", "F", "FALSE", "false", "False"];
+
+function int(env: string, value: number, [min, max]: [number, number], sentence: string) {
+  const range = `whole number from ${min} to ${max}`;
+  const parse = (text: string): number => {
+    // The ancestor reads numbers as Go does: a leading 0 means octal.
+    const number = /^0[0-7]+$/.test(text) ? parseInt(text, 8) : Number(text);
+    if (!/^-?[0-9a-fA-FxX]+$/.test(text) || !Number.isInteger(number)) throw new Error(range);
+    if (number < min || number > max) throw new Error(range);
+    return number;
+  };
+  return { env, value, shown: String(value), range, sentence, parse } satisfies Setting<number>;
+}
+
+function bool(env: string, value: boolean, sentence: string) {
+  const range = "true or false";
+  const parse = (text: string): boolean => {
+    if (GO_TRUE.includes(text)) return true;
+    if (GO_FALSE.includes(text)) return false;
+    throw new Error(range);
+  };
+  return { env, value, shown: String(value), range, sentence, parse } satisfies Setting<boolean>;
+}
+
+function text(env: string, value: string, sentence: string, shown = value || "none") {
+  const parse = (given: string): string => given;
+  return { env, value, shown, range: "text", sentence, parse } satisfies Setting<string>;
+}
+
+function choice<T extends string>(env: string, value: T, choices: readonly T[], sentence: string) {
+  const range = choices.join(", ");
+  const parse = (given: string): T => {
+    const chosen = choices.find((choice) => choice === given.toLowerCase());
+    if (chosen === undefined) throw new Error(`one of ${range}`);
+    return chosen;
+  };
+  return { env, value, shown: value, range, sentence, parse } satisfies Setting<T>;
+}
+
+function list(env: string, sentence: string, shown = "none") {
+  const parse = (given: string): string[] =>
+    given.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  return { env, value: [] as string[], shown, range: "comma-separated list", sentence, parse };
+}
+
+const PORT: [number, number] = [0, 65535];
+const DAY = 24 * 3600;
+
+/** Settings that act in this release. */
+const SETTINGS = {
+  dataDir: text(
+    "MAEL_DATA_DIR",
+    "",
+    "Directory of the embedded database, the keys and the sockets.",
+    "/var/lib/maelstrom as root, else $XDG_STATE_HOME/maelstrom",
+  ),
+  sqlDsn: text(
+    "MAEL_SQL_DSN",
+    "",
+    "Where state is kept: sqlite:PATH.",
+    "sqlite:<data dir>/maelstrom.db",
+  ),
+  sqlDriver: choice(
+    "MAEL_SQL_DRIVER",
+    "",
+    ["", "sqlite3", "sqlite", "mysql", "postgres"],
+    "Accepted for the ancestor's sake and checked against MAEL_SQL_DSN.",
+  ),
+  publicPort: int("MAEL_PUBLIC_PORT", 80, PORT, "Port for user traffic; 0 turns it off."),
+  privatePort: int(
+    "MAEL_PRIVATE_PORT",
+    8374,
+    PORT,
+    "Port for the API, peers and calls between components; 0 turns it off.",
+  ),
+  publicAddr: list(
+    "MAEL_PUBLIC_ADDR",
+    "Addresses the public port binds.",
+    "all addresses",
+  ),
+  privateAddr: list(
+    "MAEL_PRIVATE_ADDR",
+    "Addresses the private port binds.",
+    "127.0.0.1 and the gateway of the Docker bridge",
+  ),
+  trustedProxies: list(
+    "MAEL_TRUSTED_PROXIES",
+    "Address ranges (10.0.0.0/8) whose X-Forwarded-* fields are believed.",
+  ),
+  rpcAuth: choice(
+    "MAEL_RPC_AUTH",
+    "key",
+    ["key", "loopback"],
+    "Who may use the API on the private port: `key` wants the cluster key, `loopback` lets " +
+      "callers on 127.0.0.1 in without.",
+  ),
+  clusterKey: text(
+    "MAEL_CLUSTER_KEY",
+    "",
+    "The cluster key itself, at least 16 characters.",
+    "the content of MAEL_CLUSTER_KEY_FILE",
+  ),
+  clusterKeyFile: text(
+    "MAEL_CLUSTER_KEY_FILE",
+    "",
+    "File with the cluster key; made with mode 0600 when absent.",
+    "<data dir>/cluster.key",
+  ),
+  nodeId: text(
+    "MAEL_NODE_ID",
+    "",
+    "Name of this node; several daemons may share one Docker Engine.",
+    "a random id kept in the data dir",
+  ),
+  totalMemoryMiB: int(
+    "MAEL_TOTAL_MEMORY",
+    -1,
+    [-1, 2 ** 31],
+    "MiB offered to containers; -1 offers all the machine has, 0 makes it relay only.",
+  ),
+  queueMax: int(
+    "MAEL_QUEUE_MAX",
+    10_000,
+    [1, 1_000_000],
+    "Requests that may wait for one component; more are answered 503.",
+  ),
+  idleTimeoutSeconds: int(
+    "MAEL_HTTP_IDLE_TIMEOUT",
+    310,
+    [1, DAY],
+    "Seconds a keep-alive connection may be idle.",
+  ),
+  drainSeconds: int(
+    "MAEL_DRAIN_SECONDS",
+    30,
+    [0, DAY],
+    "Seconds that requests in progress get to end when an instance or the daemon stops.",
+  ),
+  shutdownPauseSeconds: int(
+    "MAEL_SHUTDOWN_PAUSE_SECONDS",
+    0,
+    [0, DAY],
+    "Seconds between the stop signal and closing the listeners, for a balancer in front.",
+  ),
+  dockerHost: text(
+    "DOCKER_HOST",
+    "unix:///var/run/docker.sock",
+    "The Docker Engine: unix:///PATH or tcp://HOST:PORT.",
+  ),
+  logLevel: choice<LogLevel>(
+    "MAEL_LOG_LEVEL",
+    "info",
+    ["debug", "info", "warn", "error"],
+    "Least important lines that are logged.",
+  ),
+  logFormat: choice("MAEL_LOG_FORMAT", "text", ["text", "json"], "Form of the log lines."),
+};
+
+/** The ancestor's settings that do not act in this release; setting one is told in the log. */
+const INACTIVE = [
+  int("MAEL_PUBLIC_HTTPS_PORT", 443, PORT, "Public HTTPS port."),
+  int("MAEL_HTTP_READ_TIMEOUT", 300, [0, DAY], "Seconds to read a request."),
+  int("MAEL_HTTP_WRITE_TIMEOUT", 310, [0, DAY], "Seconds to write an answer."),
+  int("MAEL_CRON_REFRESH_SECONDS", 60, [1, DAY], "Seconds between reloads of cron rules."),
+  text("MAEL_INSTANCE_ID", "", "Cloud instance id."),
+  int("MAEL_NODE_LIVENESS_SECONDS", 300, [0, DAY], "Age at which a node's row is removed."),
+  text("MAEL_TERMINATE_COMMAND", "", "Command run after a termination notice."),
+  text("MAEL_AWS_TERMINATE_QUEUE_URL", "", "Queue of lifecycle notices."),
+  int("MAEL_AWS_TERMINATE_MAX_AGE_SECONDS", 600, [0, DAY], "Oldest lifecycle notice obeyed."),
+  int("MAEL_AWS_SPOT_TERMINATE_POLL_SECONDS", 0, [0, DAY], "Period of spot notice polls."),
+  int("MAEL_DOCKER_PRUNE_MINUTES", 0, [0, 60 * 24 * 31], "Minutes between prunes; 0 is off."),
+  bool("MAEL_DOCKER_PRUNE_UNREG_IMAGES", false, "Prune images no component names."),
+  list("MAEL_DOCKER_PRUNE_UNREG_KEEP", "Globs of images that are kept."),
+  int("MAEL_LOG_GC_SECONDS", 0, [0, DAY], "Period of memory statistics in the log."),
+  text("MAEL_CPU_PROFILE_FILENAME", "", "File of a CPU profile."),
+  bool("MAEL_PPROF", false, "Profiling endpoints."),
+  text("MAEL_CLUSTER_NAME", "", "Name for cloud provisioning."),
+  int("MAEL_CLUSTER_MIN_SIZE", 1, [0, 1000], "Least nodes for cloud provisioning."),
+  int("MAEL_CLUSTER_MAX_SIZE", 20, [0, 1000], "Most nodes for cloud provisioning."),
+  text("MAEL_DO_ACCESS_TOKEN", "", "DigitalOcean token."),
+  text("MAEL_DO_REGION", "nyc3", "DigitalOcean region."),
+  text("MAEL_DO_SSH_FINGERPRINT", "", "DigitalOcean key."),
+  text("MAEL_DO_DROPLET_SIZE", "s-1vcpu-1gb", "DigitalOcean size."),
+  text("MAEL_DO_IMAGE_SLUG", "debian-9-x64", "DigitalOcean image."),
+  bool("MAEL_DO_BACKUPS", true, "DigitalOcean backups."),
+  bool("MAEL_DO_IP_V6", false, "DigitalOcean IPv6."),
+] as const satisfies readonly Setting<unknown>[];
+
+type SettingName = keyof typeof SETTINGS;
+
+/** The settings of one daemon, each checked against its range. */
+export type Settings = { readonly [K in SettingName]: (typeof SETTINGS)[K]["value"] };
+
+/** What {@linkcode loadSettings} found. */
+export interface LoadedSettings {
+  readonly settings: Settings;
+  /** Settings that were given and do nothing, for the log. */
+  readonly warnings: readonly string[];
+}
+
+/** Where settings come from. */
+export interface SettingSources {
+  /** Arguments after `daemon`. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Text of the file named by `-f`; throws when it cannot be read. */
+  readonly readFile: (path: string) => string;
+}
+
+const ACTIVE: readonly [string, Setting<unknown>][] = Object.entries(SETTINGS);
+const ROWS: readonly Setting<unknown>[] = [...ACTIVE.map(([, row]) => row), ...INACTIVE];
+
+/**
+ * The settings of a daemon started with these arguments and this environment.
+ *
+ * @throws {MaelstromError} invalid: unknown flag or `MAEL_*` name, or a value outside its range
+ */
+export function loadSettings({ args, env, readFile }: SettingSources): LoadedSettings {
+  const { flags, file } = readFlags(args);
+  const fromFile = file === undefined ? {} : parseEnvFile(readEnvFile(file, readFile));
+  const given = { ...named(fromFile, file), ...named(env, "environment"), ...flags };
+  const settings = Object.fromEntries(
+    ACTIVE.map(([name, row]) => [name, valueOf(row, given[row.env])]),
+  ) as Settings;
+  const warnings = INACTIVE.filter((row) => given[row.env] !== undefined).map((row) => {
+    valueOf(row, given[row.env]);
+    return `${row.env} is set but has no effect in this release`;
+  });
+  return { settings, warnings };
+}
+
+interface Given {
+  readonly text: string;
+  /** How the value came: a flag, the environment, a file. */
+  readonly from: string;
+}
+
+function valueOf(row: Setting<unknown>, given: Given | undefined): unknown {
+  if (given === undefined) return row.value;
+  try {
+    return row.parse(given.text);
+  } catch (error) {
+    const range = error instanceof Error ? error.message : row.range;
+    const found = row.env === "MAEL_CLUSTER_KEY" ? "" : `, found "${given.text}"`;
+    throw new MaelstromError(
+      "invalid",
+      `Cannot use ${row.env} (${given.from}): must be ${range}${found}`,
+    );
+  }
+}
+
+function flagOf(env: string): string {
+  return env.replace(/^MAEL_/, "").toLowerCase().replaceAll("_", "-");
+}
+
+function readFlags(args: readonly string[]): { flags: Record<string, Given>; file?: string } {
+  const byFlag = new Map(ROWS.map((row) => [flagOf(row.env), row.env]));
+  const flags: Record<string, Given> = {};
+  let file: string | undefined;
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    const match = /^(?:-(f)|--([a-z0-9-]+))(?:=(.*))?$/s.exec(arg);
+    if (!match) {
+      throw new MaelstromError("invalid", `Cannot start: "${arg}" is not a flag (see --help)`);
+    }
+    const word = match[1] ?? match[2]!;
+    const value = match[3] ?? args[++i];
+    if (value === undefined) {
+      throw new MaelstromError("invalid", `Cannot start: ${arg} needs a value`);
+    }
+    const env = byFlag.get(word);
+    if (word === "f" || word === "env-file") file = value;
+    else if (env) flags[env] = { text: value, from: `--${word}` };
+    else throw unknown(`--${word}`, [...byFlag.keys()].map((flag) => `--${flag}`), "flag");
+  }
+  return file === undefined ? { flags } : { flags, file };
+}
+
+/** Entries that name a setting. Empty means unset. Any other `MAEL_*` name is a mistake. */
+function named(
+  values: Readonly<Record<string, string>>,
+  from = "file",
+): Record<string, Given> {
+  const known = ROWS.map((row) => row.env);
+  const given: Record<string, Given> = {};
+  for (const [name, text] of Object.entries(values)) {
+    if (known.includes(name)) {
+      if (text !== "") given[name] = { text, from };
+    } else if (name.startsWith("MAEL_")) {
+      throw unknown(name, known, "setting");
+    }
+  }
+  return given;
+}
+
+function unknown(word: string, known: readonly string[], kind: string): MaelstromError {
+  const guess = nearest(word, known);
+  const hint = guess ? `did you mean ${guess}?` : "see maelstrom daemon --help";
+  return new MaelstromError("invalid", `Cannot start: ${word} is not a known ${kind} (${hint})`);
+}
+
+function readEnvFile(path: string, readFile: (path: string) => string): string {
+  try {
+    return readFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MaelstromError("invalid", `Cannot read settings file "${path}": ${reason}`);
+  }
+}
+
+/**
+ * The `NAME=value` lines of an env file. Lines are trimmed; comments (`#`) and lines without a name
+ * are skipped; a value keeps its inner `=`.
+ */
+export function parseEnvFile(text: string): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const line of text.split("\n").map((line) => line.trim())) {
+    const at = line.indexOf("=");
+    if (line.startsWith("#") || at < 1) continue;
+    values[line.slice(0, at).trim()] = line.slice(at + 1).trim();
+  }
+  return values;
+}
+
+/** Help of `maelstrom daemon`, from the table. */
+export function settingsHelp(): string {
+  const rows = Object.values(SETTINGS).map((row) =>
+    `  --${flagOf(row.env)}  (${row.env}, default ${row.shown})\n      ${row.sentence}`
+  );
+  return `Examples:
+  maelstrom daemon
+  maelstrom daemon --public-port 8080 --data-dir ./state
+  maelstrom daemon -f /etc/maelstrom.env
+
+Usage: maelstrom daemon [-f FILE] [--SETTING VALUE]...
+
+Makes this machine a node. A flag beats the environment, which beats the file given with -f
+(NAME=value lines), which beats the default.
+
+Settings:
+${rows.join("\n")}
+`;
+}
+
+/** The reference page of the settings, in Markdown. */
+export function settingsReference(): string {
+  const rows = Object.values(SETTINGS).map((row) =>
+    `| \`${row.env}\` | \`--${flagOf(row.env)}\` | ${row.shown} | ${row.range} | ${row.sentence} |`
+  );
+  const inactive = INACTIVE.map((row) => `\`${row.env}\``).join(", ");
+  return `# Settings of the daemon
+
+Made from \`daemon/config.ts\` by \`deno task gen\`. A flag beats the environment, which beats the
+file given with \`-f\`, which beats the default. An empty value means unset. An unknown \`MAEL_\` name
+stops the start.
+
+| Environment | Flag | Default | Range | Meaning |
+| --- | --- | --- | --- | --- |
+${rows.join("\n")}
+
+Accepted and checked, but without effect in this release (the log says so when one is set):
+${inactive}.
+`;
+}

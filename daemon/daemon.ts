@@ -1,0 +1,223 @@
+/**
+ * The wiring diagram: builds every part in order, and takes them down in reverse. A part gets only
+ * what it declares; what it needs from above or beside is a function given here.
+ * @module
+ */
+import { Tasks } from "../lib/async/tasks.ts";
+import { DockerClient } from "../lib/docker/client.ts";
+import { MaelstromError } from "../lib/errors.ts";
+import { type HttpServer, serveHttp } from "../lib/http/server.ts";
+import type { Handler } from "../lib/http/exchange.ts";
+import { Upstream } from "../lib/http/upstream.ts";
+import type { Log } from "../lib/log.ts";
+import { CLUSTER_KEY_FILE, CONTROL_SOCKET } from "../lib/rpc/locate.ts";
+import { apiHandler } from "./api/api.ts";
+import { componentMethods } from "./api/components.ts";
+import { eventSourceMethods } from "./api/event_sources.ts";
+import { nodeMethods } from "./api/nodes.ts";
+import { serveSocket } from "./api/socket.ts";
+import { Members } from "./cluster/members.ts";
+import { machineMemory, NodeReporter } from "./cluster/node_status.ts";
+import type { Settings } from "./config.ts";
+import { Converger } from "./converger/converger.ts";
+import { checkKey, clusterKey, DataDir } from "./data_dir.ts";
+import { addressRanges } from "./gateway/address_ranges.ts";
+import { errorReply } from "./gateway/error_reply.ts";
+import { Gateway } from "./gateway/gateway.ts";
+import { Resolver } from "./gateway/resolver.ts";
+import { listenTcp } from "./listen.ts";
+import { Routers } from "./router/router.ts";
+import { Scheduler } from "./scheduler/scheduler.ts";
+import { Catalog } from "./store/catalog.ts";
+import { openSqlite } from "./store/sqlite.ts";
+import { Store } from "./store/store.ts";
+
+const API_SOCKET = "api.sock";
+
+/** A running node. */
+export interface Daemon {
+  readonly nodeId: string;
+  readonly privateUrl: string;
+  /**
+   * Stops: no new connection, requests in progress end (until the drain time is over or `now`
+   * aborts), then everything is taken down. Containers are left for the next start to adopt.
+   */
+  stop(now: AbortSignal): Promise<void>;
+}
+
+/**
+ * Starts a node. `dataDirPath` is where it keeps its state.
+ *
+ * @throws {MaelstromError} a part cannot start; the message says which and what to do
+ */
+export async function startDaemon(
+  settings: Settings,
+  dataDirPath: string,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Daemon> {
+  await using stack = new AsyncDisposableStack();
+  const now = () => Date.now();
+
+  const dataDir = stack.use(await DataDir.open(dataDirPath));
+  const nodeId = settings.nodeId || await dataDir.nodeId();
+  const key = settings.clusterKey
+    ? checkKey(settings.clusterKey, "MAEL_CLUSTER_KEY")
+    : await clusterKey(settings.clusterKeyFile || dataDir.file(CLUSTER_KEY_FILE));
+
+  const driver = await openSqlite(sqlitePath(settings, dataDir), { log });
+  const store = stack.use(new Store(driver, { nodeId }));
+  const catalog = stack.use(new Catalog(store, { log }));
+  await catalog.start(signal);
+
+  const docker = stack.use(new DockerClient({ host: settings.dockerHost }));
+  const { cpus } = await docker.info(signal);
+  const gatewayAddress = await docker.gatewayAddress(signal);
+  const privateUrl = `http://${gatewayAddress}:${settings.privatePort}`;
+  const totalMemoryMiB = offeredMemory(settings);
+
+  const members = new Members();
+  const traffic = (id: string) => routers.instance(id);
+  const tasks = stack.use(new Tasks(log));
+  const routers = new Routers({
+    queueMax: settings.queueMax,
+    wake: () => scheduler.replan(),
+    blocked: (component) => converger.blocked(component),
+    verify: (id) => converger.verify(id),
+    now,
+  });
+  const converger: Converger = stack.use(
+    new Converger({
+      docker,
+      nodeId,
+      privateUrl,
+      members,
+      log,
+      tasks,
+      drainMs: settings.drainSeconds * 1000,
+      drain: (id, signal) => routers.drain(id, signal),
+      inFlight: (id) => traffic(id)?.inFlight ?? 0,
+      failed: (component, error) => routers.of(component).fail(error),
+      now,
+    }),
+  );
+  const scheduler: Scheduler = stack.use(
+    new Scheduler({
+      nodeId,
+      totalMemoryMiB,
+      catalog,
+      members,
+      log,
+      traffic,
+      queued: (component) => routers.queued(component),
+      setTargets: (targets) => converger.setTargets(targets),
+      refuse: (component, error) => routers.of(component).fail(error),
+      now,
+    }),
+  );
+  const reporter = stack.use(
+    new NodeReporter({
+      nodeId,
+      peerUrl: privateUrl,
+      cpus,
+      totalMemoryMiB,
+      members,
+      store,
+      log,
+      traffic,
+      now,
+    }),
+  );
+  stack.defer(members.subscribe((id, fact) => {
+    routers.follow(id, fact);
+    scheduler.replan();
+  }));
+  stack.defer(catalog.subscribe(() => {
+    routers.sweep((component) => catalog.current.componentByName.has(component));
+    scheduler.replan();
+  }));
+
+  const handler = apiHandler({
+    ...componentMethods(store, catalog),
+    ...eventSourceMethods(store, catalog),
+    ...nodeMethods(reporter),
+  }, log);
+  for (const name of [CONTROL_SOCKET, API_SOCKET]) {
+    stack.use(await serveSocket(dataDir.file(name), handler, log));
+  }
+
+  const gateway = new Gateway({
+    resolver: new Resolver(catalog),
+    routers,
+    log,
+    trusted: addressRanges(settings.trustedProxies, "MAEL_TRUSTED_PROXIES"),
+    api: new Upstream({ path: dataDir.file(API_SOCKET) }),
+    clusterKey: key,
+    rpcAuth: settings.rpcAuth,
+  });
+  await converger.start(catalog.current.componentByName, signal);
+  scheduler.replan();
+
+  const servers: HttpServer[] = [];
+  const serve = (listeners: Deno.TcpListener[], handle: Handler) => {
+    const limits = { idleMs: settings.idleTimeoutSeconds * 1000 };
+    servers.push(stack.use(serveHttp(listeners, handle, { log, errorReply, limits })));
+  };
+  const { publicPort, publicAddr, privatePort } = settings;
+  if (publicPort > 0) {
+    const listeners = listenTcp(publicAddr, publicPort, "--public-port or --public-addr");
+    serve(listeners, (exchange) => gateway.handlePublic(exchange));
+  }
+  if (privatePort > 0) {
+    const listeners = privateListeners(settings, gatewayAddress, log);
+    serve(listeners, (exchange) => gateway.handlePrivate(exchange));
+  }
+  log.info("node ready", { nodeId, publicPort, privatePort, dataDir: dataDir.path });
+
+  const running = stack.move();
+  return {
+    nodeId,
+    privateUrl,
+    async stop(cut: AbortSignal) {
+      const limit = AbortSignal.any([cut, AbortSignal.timeout(settings.drainSeconds * 1000)]);
+      await Promise.all(servers.map((server) => server.drain(limit)));
+      await running.disposeAsync();
+    },
+  };
+}
+
+function sqlitePath({ sqlDsn, sqlDriver }: Settings, dataDir: DataDir): string {
+  if (sqlDsn === "") return dataDir.file("maelstrom.db");
+  const path = /^sqlite:(?!\/\/)(.+)$/.exec(sqlDsn)?.[1];
+  if (path !== undefined && (sqlDriver === "" || sqlDriver.startsWith("sqlite"))) return path;
+  // A DSN may hold a password: only its scheme is shown.
+  const scheme = /^[a-z0-9]+(?=:)/i.exec(sqlDsn)?.[0] ?? "none";
+  throw new MaelstromError(
+    "invalid",
+    path === undefined
+      ? `Cannot open database: MAEL_SQL_DSN must be sqlite:PATH in this release, found scheme "${scheme}"`
+      : `Cannot open database: MAEL_SQL_DRIVER is "${sqlDriver}", but MAEL_SQL_DSN names SQLite`,
+  );
+}
+
+function offeredMemory({ totalMemoryMiB }: Settings): number {
+  const { totalMiB } = machineMemory();
+  return totalMemoryMiB < 0 ? totalMiB : Math.min(totalMiB, totalMemoryMiB);
+}
+
+/** Loopback for people, the Docker bridge for containers, unless the settings name addresses. */
+function privateListeners(
+  { privateAddr, privatePort }: Settings,
+  gatewayAddress: string,
+  log: Log,
+): Deno.TcpListener[] {
+  const flag = "--private-port or --private-addr";
+  if (privateAddr.length > 0) return listenTcp(privateAddr, privatePort, flag);
+  const listeners = listenTcp(["127.0.0.1"], privatePort, flag);
+  try {
+    listeners.push(...listenTcp([gatewayAddress], privatePort, flag));
+  } catch (error) {
+    log.warn("containers cannot call other components through this node", { error });
+  }
+  return listeners;
+}

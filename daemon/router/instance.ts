@@ -1,0 +1,118 @@
+/**
+ * One instance as the router sees it: how many requests it has, how many it may have, and what it
+ * did lately. Owns its pool of connections. Knows nothing of containers.
+ * @module
+ */
+import type { ComponentActivity } from "../../lib/contract/v1.ts";
+import { Upstream } from "../../lib/http/upstream.ts";
+
+/** Length of one activity window, in milliseconds. */
+export const WINDOW_MS = 20_000;
+const WINDOWS_MAX = 10;
+
+/** What {@linkcode Instance} needs to know of a container. */
+export interface InstanceOptions {
+  readonly id: string;
+  readonly address: { readonly hostname: string; readonly port: number };
+  /** Requests admitted at the same time; Infinity for a soft limit. */
+  readonly admits: number;
+  /** Clock in milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** One instance's traffic. */
+export class Instance {
+  readonly id: string;
+  readonly upstream: Upstream;
+  admits: number;
+  #now: () => number;
+  #inFlight = 0;
+  #totalRequests = 0;
+  #lastRequestMs = 0;
+  #drained: (() => void) | undefined;
+  // The window under way: requests × milliseconds so far, and where it began.
+  #area = 0;
+  #areaAtMs: number;
+  #windowStartMs: number;
+  #windowRequests = 0;
+  readonly #activity: ComponentActivity[] = [];
+
+  constructor({ id, address, admits, now }: InstanceOptions) {
+    this.id = id;
+    this.upstream = new Upstream(address);
+    this.admits = admits;
+    this.#now = now;
+    this.#areaAtMs = this.#windowStartMs = now();
+  }
+
+  /** Requests in progress. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Requests completed since the instance was attached. */
+  get totalRequests(): number {
+    return this.#totalRequests;
+  }
+
+  /** When the last request ended, in milliseconds since 1970; 0 means never. */
+  get lastRequestMs(): number {
+    return this.#lastRequestMs;
+  }
+
+  /** Takes a place if one is free. Whoever gets true calls {@linkcode release} once. */
+  claim(): boolean {
+    if (this.#inFlight >= this.admits) return false;
+    this.#account();
+    this.#inFlight += 1;
+    return true;
+  }
+
+  /** Gives a place back. */
+  release(): void {
+    if (this.#inFlight === 0) throw new Error(`instance ${this.id} released more than claimed`);
+    this.#account();
+    this.#inFlight -= 1;
+    this.#totalRequests += 1;
+    this.#windowRequests += 1;
+    this.#lastRequestMs = this.#areaAtMs;
+    if (this.#inFlight === 0) this.#drained?.();
+  }
+
+  /** Resolves when no request is in progress, or when `signal` aborts. */
+  drain(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#inFlight === 0 || signal.aborted) return resolve();
+      const done = () => {
+        signal.removeEventListener("abort", done);
+        this.#drained = undefined;
+        resolve();
+      };
+      this.#drained = done;
+      signal.addEventListener("abort", done);
+    });
+  }
+
+  /** Finished windows, newest first, at most ten. Closes the windows that have passed. */
+  activity(): readonly ComponentActivity[] {
+    this.#account();
+    return this.#activity;
+  }
+
+  #account(): void {
+    const now = this.#now();
+    while (now - this.#windowStartMs >= WINDOW_MS) this.#closeWindow();
+    this.#area += this.#inFlight * Math.max(0, now - this.#areaAtMs);
+    this.#areaAtMs = now;
+  }
+
+  #closeWindow(): void {
+    const endMs = this.#windowStartMs + WINDOW_MS;
+    const area = this.#area + this.#inFlight * Math.max(0, endMs - this.#areaAtMs);
+    this.#activity.unshift({ requests: this.#windowRequests, concurrency: area / WINDOW_MS });
+    this.#activity.length = Math.min(this.#activity.length, WINDOWS_MAX);
+    this.#area = 0;
+    this.#windowRequests = 0;
+    this.#areaAtMs = this.#windowStartMs = endMs;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Requests that wait for an instance: first come first served, with a limit on the number and a
+ * deadline on each. A waiter whose client left gives its place back at once.
+ * @module
+ */
+import type { MaelstromError } from "../../lib/errors.ts";
+import type { Instance } from "./instance.ts";
+
+/** How a wait ended. Only `instance` carries a claimed place. */
+export type Wait =
+  | { readonly kind: "instance"; readonly instance: Instance }
+  | { readonly kind: "full" }
+  | { readonly kind: "timed_out" }
+  | { readonly kind: "left" }
+  | { readonly kind: "failed"; readonly error: MaelstromError };
+
+interface Waiter {
+  readonly settle: (wait: Wait) => void;
+}
+
+/** One component's waiting requests. */
+export class Queue {
+  // A Set keeps order and removes from the middle in constant time.
+  readonly #waiters = new Set<Waiter>();
+
+  /** Most requests that may wait. */
+  constructor(readonly max: number) {}
+
+  get length(): number {
+    return this.#waiters.size;
+  }
+
+  /**
+   * Waits for a place until `deadline` (on the `performance.now()` clock) or until `signal`
+   * aborts.
+   */
+  admit(deadline: number, signal: AbortSignal): Promise<Wait> {
+    if (this.#waiters.size >= this.max) return Promise.resolve({ kind: "full" });
+    if (signal.aborted) return Promise.resolve({ kind: "left" });
+    return new Promise((resolve) => {
+      const settle = (wait: Wait) => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", leave);
+        this.#waiters.delete(waiter);
+        resolve(wait);
+      };
+      const waiter: Waiter = { settle };
+      const leave = () => settle({ kind: "left" });
+      const remaining = Math.max(0, deadline - performance.now());
+      const timer = setTimeout(() => settle({ kind: "timed_out" }), remaining);
+      signal.addEventListener("abort", leave);
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** Hands the oldest waiters the places that `claim` gives, until it gives none. */
+  dispatch(claim: () => Instance | undefined): void {
+    while (this.#waiters.size > 0) {
+      const instance = claim();
+      if (!instance) return;
+      const [oldest] = this.#waiters;
+      oldest!.settle({ kind: "instance", instance });
+    }
+  }
+
+  /** Ends every wait with `error`. */
+  fail(error: MaelstromError): void {
+    for (const waiter of [...this.#waiters]) waiter.settle({ kind: "failed", error });
+  }
+}

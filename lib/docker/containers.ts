@@ -1,0 +1,446 @@
+/**
+ * Containers at the engine: create, start, stop, look. Owns the engine's field names and which of
+ * its refusals are ordinary outcomes; knows nothing of components.
+ *
+ * Source: Docker Engine API 1.41, "Containers".
+ * @module
+ */
+import { MaelstromError } from "../errors.ts";
+import { type EngineAnswer, engineError, type EngineTransport } from "./transport.ts";
+
+/** One mount: `{ "Type": "bind", "Source": "/srv/data", "Target": "/data", "ReadOnly": true }`. */
+export interface MountSpec {
+  readonly Type: "bind" | "volume" | "tmpfs";
+  readonly Source?: string;
+  readonly Target: string;
+  readonly ReadOnly?: boolean;
+}
+
+/** What the engine grants a container; memory is in bytes. */
+export interface HostConfigSpec {
+  readonly Binds?: readonly string[];
+  readonly CapAdd?: readonly string[];
+  readonly CapDrop?: readonly string[];
+  readonly CpuShares?: number;
+  readonly Dns?: readonly string[];
+  readonly DnsOptions?: readonly string[];
+  readonly DnsSearch?: readonly string[];
+  readonly ExtraHosts?: readonly string[];
+  readonly Init?: boolean;
+  readonly LogConfig?: {
+    readonly Type: string;
+    readonly Config?: Readonly<Record<string, string>>;
+  };
+  readonly Memory?: number;
+  readonly MemoryReservation?: number;
+  readonly Mounts?: readonly MountSpec[];
+  readonly NetworkMode?: string;
+  readonly PidsLimit?: number;
+  /** By container port: `{ "53/udp": [{ "HostIp": "127.0.0.1", "HostPort": "5353" }] }`. */
+  readonly PortBindings?: Readonly<
+    Record<string, readonly { readonly HostIp?: string; readonly HostPort: string }[]>
+  >;
+  readonly Ulimits?: readonly {
+    readonly Name: string;
+    readonly Soft: number;
+    readonly Hard: number;
+  }[];
+}
+
+/** A container to create, in the engine's own words; `name` is ours. Absent: the image's choice. */
+export interface ContainerSpec {
+  readonly name?: string;
+  readonly Image: string;
+  readonly Cmd?: readonly string[];
+  readonly Entrypoint?: readonly string[];
+  /** `NAME=value` each. */
+  readonly Env?: readonly string[];
+  readonly Labels?: Readonly<Record<string, string>>;
+  /** `{ "8080/tcp": {} }`. */
+  readonly ExposedPorts?: Readonly<Record<string, Readonly<Record<string, never>>>>;
+  readonly Hostname?: string;
+  readonly Domainname?: string;
+  readonly User?: string;
+  readonly WorkingDir?: string;
+  readonly Tty?: boolean;
+  readonly StopSignal?: string;
+  readonly HostConfig?: HostConfigSpec;
+}
+
+/** Where a container is in its life, as the engine calls it. */
+export type ContainerStatus =
+  | "created"
+  | "running"
+  | "paused"
+  | "restarting"
+  | "removing"
+  | "exited"
+  | "dead";
+
+/** A published port: host 33001 leads to 8080/tcp. */
+export interface PublishedPort {
+  readonly containerPort: number;
+  readonly protocol: string;
+  readonly hostIp: string;
+  readonly hostPort: number;
+}
+
+/** A container in a list. */
+export interface ContainerSummary {
+  readonly id: string;
+  /** Without the leading slash. */
+  readonly name: string;
+  /** The image as it was asked for; an id when that name has moved on. */
+  readonly image: string;
+  readonly imageId: string;
+  readonly createdAtMs: number;
+  readonly status: ContainerStatus;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Address by network name: `{ "bridge": "172.17.0.2" }`; only networks that gave one. */
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
+/** The process of a container. Times are in milliseconds since 1970; 0 means never. */
+export interface ContainerState {
+  readonly status: ContainerStatus;
+  /** True while paused, too. */
+  readonly running: boolean;
+  readonly exitCode: number;
+  /** Why the last start failed; otherwise empty. */
+  readonly error: string;
+  readonly oomKilled: boolean;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+}
+
+/** Everything we ask about one container. */
+export interface ContainerDetail extends Omit<ContainerSummary, "status"> {
+  readonly state: ContainerState;
+  readonly tty: boolean;
+  readonly ports: readonly PublishedPort[];
+  /** What the engine says it granted, unchecked. */
+  readonly hostConfig: Readonly<Record<string, unknown>>;
+}
+
+/** `unchanged`: it already was as asked for. */
+export type ChangeOutcome = "done" | "unchanged" | "not_found";
+
+/** `in_progress`: somebody else is removing it right now. */
+export type RemoveOutcome = "done" | "in_progress" | "not_found";
+
+/** How {@linkcode stopContainer} stops. */
+export interface StopOptions {
+  /** Time between SIGTERM and SIGKILL, in seconds. */
+  readonly graceSeconds: number;
+  readonly signal: AbortSignal;
+}
+
+/** What {@linkcode listContainers} lists. */
+export interface ListOptions {
+  /** `name` or `name=value`; a container must have them all. */
+  readonly labels?: readonly string[];
+  /** True: those that do not run, too. */
+  readonly all?: boolean;
+}
+
+const STOP_MARGIN_MS = 10_000;
+
+/** The id of a new container made to `spec`. After an abort it may exist all the same. */
+export async function createContainer(
+  transport: EngineTransport,
+  { name, ...spec }: ContainerSpec,
+  signal: AbortSignal,
+): Promise<string> {
+  const act = `create container${name ? ` "${name}"` : ""} from "${spec.Image}"`;
+  const { status, body } = await transport.call({
+    method: "POST",
+    path: "/containers/create",
+    query: { name },
+    body: spec,
+    act,
+    allow: [404, 409],
+    signal,
+  });
+  const message = messageIn(body);
+  if (status === 404) {
+    const missing = /no such image/i.test(message);
+    throw engineError(status, message, act, missing ? { image: spec.Image } : {});
+  }
+  if (status === 409) {
+    throw new MaelstromError("already_exists", `Cannot ${act}: ${message}`, { status });
+  }
+  return (body as { Id: string }).Id;
+}
+
+/** Starts a created or stopped container; resolves when its process runs. */
+export async function startContainer(
+  transport: EngineTransport,
+  id: string,
+  signal: AbortSignal,
+): Promise<Exclude<ChangeOutcome, "not_found">> {
+  const { status } = await transport.call({
+    method: "POST",
+    path: `${pathOf(id)}/start`,
+    act: `start ${shown(id)}`,
+    allow: [304],
+    signal,
+  });
+  return status === 304 ? "unchanged" : "done";
+}
+
+/** Stops the process, by force after the grace time; resolves when it has ended. */
+export async function stopContainer(
+  transport: EngineTransport,
+  id: string,
+  { graceSeconds, signal }: StopOptions,
+): Promise<ChangeOutcome> {
+  const answer = await transport.call({
+    method: "POST",
+    path: `${pathOf(id)}/stop`,
+    query: { t: graceSeconds },
+    act: `stop ${shown(id)}`,
+    allow: [304, 404],
+    deadlineMs: graceSeconds * 1000 + STOP_MARGIN_MS,
+    signal,
+  });
+  return changeOutcome(answer);
+}
+
+/** Sends a signal such as `SIGKILL` to the process; `unchanged` when it does not run. */
+export async function killContainer(
+  transport: EngineTransport,
+  id: string,
+  processSignal: string,
+  signal: AbortSignal,
+): Promise<ChangeOutcome> {
+  return await change(transport, id, "kill", /is not running/, signal, { signal: processSignal });
+}
+
+/** Freezes all processes; `unchanged` when they are frozen already. */
+export async function pauseContainer(
+  transport: EngineTransport,
+  id: string,
+  signal: AbortSignal,
+): Promise<ChangeOutcome> {
+  return await change(transport, id, "pause", /already paused/, signal);
+}
+
+/** Lets frozen processes go on; `unchanged` when they are not frozen. */
+export async function unpauseContainer(
+  transport: EngineTransport,
+  id: string,
+  signal: AbortSignal,
+): Promise<ChangeOutcome> {
+  return await change(transport, id, "unpause", /is not paused/, signal);
+}
+
+/** Removes a container; `force` kills it first, `volumes` takes its anonymous volumes along. */
+export async function removeContainer(
+  transport: EngineTransport,
+  id: string,
+  { force, volumes }: { readonly force?: boolean; readonly volumes?: boolean },
+  signal: AbortSignal,
+): Promise<RemoveOutcome> {
+  const act = `remove ${shown(id)}`;
+  const { status, body } = await transport.call({
+    method: "DELETE",
+    path: pathOf(id),
+    query: { force, v: volumes },
+    act,
+    allow: [404, 409],
+    signal,
+  });
+  if (status === 404) return "not_found";
+  if (status !== 409) return "done";
+  if (/already in progress/.test(messageIn(body))) return "in_progress";
+  throw engineError(status, messageIn(body), act);
+}
+
+/** The container with this id or name, if there is one. */
+export async function inspectContainer(
+  transport: EngineTransport,
+  id: string,
+  signal: AbortSignal,
+): Promise<ContainerDetail | undefined> {
+  const { status, body } = await transport.call({
+    method: "GET",
+    path: `${pathOf(id)}/json`,
+    act: `inspect ${shown(id)}`,
+    allow: [404],
+    signal,
+  });
+  return status === 404 ? undefined : detailOf(body as WireDetail);
+}
+
+/** The containers that carry all of `labels`; only running ones unless `all`. */
+export async function listContainers(
+  transport: EngineTransport,
+  { labels, all }: ListOptions,
+  signal: AbortSignal,
+): Promise<ContainerSummary[]> {
+  const { body } = await transport.call({
+    method: "GET",
+    path: "/containers/json",
+    query: { all, filters: labels && JSON.stringify({ label: labels }) },
+    act: "list containers",
+    signal,
+  });
+  return (body as WireSummary[]).map(summaryOf);
+}
+
+/**
+ * The engine's path of a container.
+ *
+ * @throws {MaelstromError} invalid: `id` cannot be an id or a name
+ */
+export function pathOf(id: string): string {
+  if (!/^[a-zA-Z0-9][\w.-]*$/.test(id)) {
+    throw new MaelstromError("invalid", `Cannot use ${JSON.stringify(id)} as a container's id`);
+  }
+  return `/containers/${id}`;
+}
+
+/** How errors call a container: `container "4f1e22d0a1b2"`. */
+export function shown(id: string): string {
+  return `container "${/^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : id}"`;
+}
+
+async function change(
+  transport: EngineTransport,
+  id: string,
+  verb: "kill" | "pause" | "unpause",
+  already: RegExp,
+  signal: AbortSignal,
+  query?: Readonly<Record<string, string>>,
+): Promise<ChangeOutcome> {
+  const act = `${verb} ${shown(id)}`;
+  const answer = await transport.call({
+    method: "POST",
+    path: `${pathOf(id)}/${verb}`,
+    ...(query ? { query } : {}),
+    act,
+    // 500 because older engines have no status of their own for "is not paused".
+    allow: [404, 409, 500],
+    signal,
+  });
+  if (answer.status !== 409 && answer.status !== 500) return changeOutcome(answer);
+  if (already.test(messageIn(answer.body))) return "unchanged";
+  throw engineError(answer.status, messageIn(answer.body), act);
+}
+
+function changeOutcome({ status }: EngineAnswer): ChangeOutcome {
+  return status === 404 ? "not_found" : status === 304 ? "unchanged" : "done";
+}
+
+function messageIn(body: unknown): string {
+  return (body as { message?: string } | undefined)?.message ?? "";
+}
+
+interface WireNetworks {
+  readonly Networks?: Readonly<Record<string, { readonly IPAddress?: string } | null>> | null;
+}
+
+interface WireSummary {
+  readonly Id: string;
+  readonly Names?: readonly string[] | null;
+  readonly Image: string;
+  readonly ImageID: string;
+  readonly Created: number;
+  readonly State: ContainerStatus;
+  readonly Labels?: Readonly<Record<string, string>> | null;
+  readonly NetworkSettings?: WireNetworks | null;
+}
+
+interface WireDetail {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Created: string;
+  readonly Image: string;
+  readonly Config: {
+    readonly Image: string;
+    readonly Labels?: Readonly<Record<string, string>> | null;
+    readonly Tty?: boolean;
+  };
+  readonly State: {
+    readonly Status: ContainerStatus;
+    readonly Running: boolean;
+    readonly ExitCode: number;
+    readonly Error?: string;
+    readonly OOMKilled?: boolean;
+    readonly StartedAt: string;
+    readonly FinishedAt: string;
+  };
+  readonly HostConfig?: Readonly<Record<string, unknown>>;
+  readonly NetworkSettings?:
+    | WireNetworks & {
+      readonly Ports?:
+        | Readonly<
+          Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>
+        >
+        | null;
+    }
+    | null;
+}
+
+function summaryOf(wire: WireSummary): ContainerSummary {
+  return {
+    id: wire.Id,
+    name: wire.Names?.[0]?.slice(1) ?? "",
+    image: wire.Image,
+    imageId: wire.ImageID,
+    createdAtMs: wire.Created * 1000,
+    status: wire.State,
+    labels: wire.Labels ?? {},
+    addresses: addressesIn(wire.NetworkSettings),
+  };
+}
+
+function detailOf(wire: WireDetail): ContainerDetail {
+  const { State: state, Config: config } = wire;
+  return {
+    id: wire.Id,
+    name: wire.Name.slice(1),
+    image: config.Image,
+    imageId: wire.Image,
+    createdAtMs: timeOf(wire.Created),
+    labels: config.Labels ?? {},
+    tty: config.Tty ?? false,
+    state: {
+      status: state.Status,
+      running: state.Running,
+      exitCode: state.ExitCode,
+      error: state.Error ?? "",
+      oomKilled: state.OOMKilled ?? false,
+      startedAtMs: timeOf(state.StartedAt),
+      finishedAtMs: timeOf(state.FinishedAt),
+    },
+    addresses: addressesIn(wire.NetworkSettings),
+    ports: portsIn(wire),
+    hostConfig: wire.HostConfig ?? {},
+  };
+}
+
+function addressesIn(networks: WireNetworks | null | undefined): Record<string, string> {
+  const addresses: Record<string, string> = {};
+  for (const [name, network] of Object.entries(networks?.Networks ?? {})) {
+    if (network?.IPAddress) addresses[name] = network.IPAddress;
+  }
+  return addresses;
+}
+
+function portsIn(wire: WireDetail): PublishedPort[] {
+  return Object.entries(wire.NetworkSettings?.Ports ?? {}).flatMap(([key, bindings]) => {
+    const [port = "0", protocol = "tcp"] = key.split("/");
+    return (bindings ?? []).map((binding) => ({
+      containerPort: Number(port),
+      protocol,
+      hostIp: binding.HostIp,
+      hostPort: Number(binding.HostPort),
+    }));
+  });
+}
+
+/** The engine writes the year 1 for "never". */
+function timeOf(text: string): number {
+  return Math.max(0, Date.parse(text) || 0);
+}

@@ -1,0 +1,261 @@
+/**
+ * One client's connection: reads a request, has it answered, and begins again. While an answer is
+ * outstanding one read is under way, the same that will bring the next request; so the client's
+ * leaving is noticed wherever its request waits.
+ *
+ * Source: RFC 9112 §9.
+ * @module
+ */
+import type { Log } from "../log.ts";
+import { CLIENT_BUFFER_BYTES, ClientExchange } from "./client_exchange.ts";
+import { clock, NEVER, ticksFor } from "./clock.ts";
+import type { Exchange, ForwardOptions, ForwardResult, Handler, Reply } from "./exchange.ts";
+import { forwardExchange } from "./forward.ts";
+import { DONE, MORE } from "./head.ts";
+import { encodeReply } from "./head_writer.ts";
+import type { HttpLimits } from "./limits.ts";
+import { leavePage } from "./upload.ts";
+import type { Upstream } from "./upstream.ts";
+import type { Bytes } from "./wire.ts";
+
+/** What a connection needs of its server. */
+export interface ConnectionContext {
+  readonly handler: Handler;
+  readonly log: Log;
+  readonly limits: HttpLimits;
+  errorReply(status: number, reason: string, exchange: Exchange | undefined): Reply;
+}
+
+/** Longest time and most bytes spent on reading what a refused client still sends. */
+const LINGER_MS = 2_000;
+const LINGER_BYTES_MAX = 1024 * 1024;
+
+/** A connection, and the exchange of whichever request it is answering. */
+export class ClientConnection extends ClientExchange implements Exchange {
+  readonly #context: ConnectionContext;
+  readonly #idleTicks: number;
+  readonly #headTicks: number;
+  #spare: Bytes = new Uint8Array(CLIENT_BUFFER_BYTES);
+  #first = true;
+
+  constructor(conn: Deno.Conn, context: ConnectionContext) {
+    super(conn, context.limits);
+    this.#context = context;
+    this.#idleTicks = ticksFor(context.limits.idleMs);
+    this.#headTicks = ticksFor(context.limits.headReadMs);
+    this.wire.onInput = () => this.#onInput();
+  }
+
+  /** Serves until the connection ends. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      while (await this.#readRequest()) {
+        await this.#handle();
+        if (!(await this.#finish())) break;
+      }
+    } catch (error) {
+      this.#context.log.error("http connection failed", { error });
+    } finally {
+      this.wire.close();
+    }
+  }
+
+  /** Answers 503 without reading: there are too many. Never rejects. */
+  async refuse(reason: string): Promise<void> {
+    try {
+      await this.#answerError(503, reason, undefined);
+      await this.#linger();
+    } catch (error) {
+      this.#context.log.error("http connection failed", { error });
+    } finally {
+      this.wire.close();
+    }
+  }
+
+  /** Closes now if no request is being read or answered, else after the answer. */
+  drain(): void {
+    this.draining = true;
+    if (this.state === "reading" && this.wire.end === this.wire.start) this.wire.close();
+  }
+
+  /** Ends the connection and what it is doing. */
+  cut(): void {
+    this.fail("server_cut");
+    this.wire.close();
+  }
+
+  /** Looks at its limits; called once a tick. */
+  onTick(tick: number, nowMs: number): void {
+    this.checkLimits(tick, nowMs);
+    const { wire, state } = this;
+    if (wire.inBy > tick) return;
+    wire.inBy = NEVER;
+    if (state === "reading" && wire.end > wire.start && !wire.closed) {
+      void this.#answerError(408, "request head too slow", undefined).finally(() => wire.close());
+    } else {
+      wire.close();
+    }
+  }
+
+  async respond(reply: Reply): Promise<void> {
+    if (this.state !== "open") throw new Error(`Cannot respond: exchange is ${this.state}`);
+    const bytes = encodeReply(reply, this.decideKeep(true), !this.isHead);
+    this.state = "answered";
+    if (this.isOver) return;
+    this.begun = true;
+    await this.#write(bytes);
+  }
+
+  forward(upstream: Upstream, options: ForwardOptions): Promise<ForwardResult> {
+    return forwardExchange(this, upstream, options);
+  }
+
+  #onInput(): void {
+    if (!this.wire.ended) return;
+    if (this.state === "open" || this.state === "forwarding") this.fail("client_left");
+  }
+
+  /** Reads one head. False when the connection is over. */
+  async #readRequest(): Promise<boolean> {
+    const { wire, head } = this;
+    head.begin(wire.start);
+    wire.inBy = clock.tick + (this.#first ? this.#headTicks : this.#idleTicks);
+    let begun = this.#first;
+    this.#first = false;
+    for (;;) {
+      if (wire.end > wire.start) {
+        const result = head.parse(wire.buf, wire.end);
+        if (result === DONE) break;
+        if (result !== MORE) return await this.#refuseRequest(result);
+        if (!begun) wire.inBy = clock.tick + this.#headTicks;
+        begun = true;
+      } else if (this.draining) {
+        return false;
+      }
+      if (wire.ended || wire.closed) return false;
+      this.#growIfFull();
+      wire.beginRead();
+      await wire.pending;
+    }
+    wire.inBy = NEVER;
+    wire.start = head.end;
+    return await this.#accept();
+  }
+
+  /** Sets the head aside, starts on the body, and listens on. False when it is refused. */
+  async #accept(): Promise<boolean> {
+    const { wire, head, body } = this;
+    const spare = this.#spare;
+    const unread = wire.end - wire.start;
+    this.headBytes = wire.buf;
+    const status = this.checkRequest();
+    if (status !== DONE) return await this.#refuseRequest(status);
+    if (!wire.reading) {
+      wire.useBuffer(spare.length > unread ? spare : new Uint8Array(unread + CLIENT_BUFFER_BYTES));
+    }
+    this.#spare = this.headBytes;
+    body.begin(head);
+    if (!body.decode(wire)) {
+      head.problem = "malformed chunk";
+      return await this.#refuseRequest(400);
+    }
+    this.state = "open";
+    wire.compact();
+    wire.beginRead();
+    return true;
+  }
+
+  async #handle(): Promise<void> {
+    try {
+      const answering = this.#context.handler(this);
+      if (answering) await answering;
+    } catch (error) {
+      if (!this.isOver) {
+        this.#context.log.error("http handler failed", { path: this.path, error });
+      }
+      if (this.begun && this.state !== "answered") this.wire.close();
+    }
+    if (this.state !== "open" || this.isOver) return;
+    await this.#answerError(500, "handler gave no answer", this);
+  }
+
+  /** Makes ready for the next request. False when the connection is over. */
+  async #finish(): Promise<boolean> {
+    const { wire, body, failure } = this;
+    if (wire.closed) return false;
+    if (failure === "client_stalled" || failure === "malformed_body") {
+      if (this.begun) return false;
+      return failure === "client_stalled"
+        ? await this.#refuseRequest(408, "request body too slow")
+        : await this.#refuseRequest(400, "malformed chunk");
+    }
+    if (failure) return false;
+    if (!this.keep || !body.received) {
+      if (!body.received || wire.end > wire.start) await this.#linger();
+      return false;
+    }
+    body.take();
+    if (!wire.reading && wire.buf.length > 4 * CLIENT_BUFFER_BYTES) leavePage(this);
+    if (this.#spare.length > 4 * CLIENT_BUFFER_BYTES) {
+      this.#spare = new Uint8Array(CLIENT_BUFFER_BYTES);
+    }
+    this.forget();
+    return true;
+  }
+
+  /** Nothing behind a refused request is looked at any more. */
+  async #refuseRequest(status: number, problem = this.head.problem): Promise<false> {
+    await this.#answerError(status, problem, undefined);
+    await this.#linger();
+    return false;
+  }
+
+  async #answerError(
+    status: number,
+    reason: string,
+    exchange: Exchange | undefined,
+  ): Promise<void> {
+    this.wire.inBy = NEVER;
+    const connection = exchange ? this.decideKeep(true) : "close";
+    this.state = "answered";
+    this.begun = true;
+    const reply = this.#context.errorReply(status, reason, exchange);
+    await this.#write(encodeReply(reply, connection, !exchange || !this.isHead));
+  }
+
+  async #write(bytes: Bytes): Promise<void> {
+    try {
+      await this.wire.write(bytes);
+    } catch {
+      this.fail("client_left");
+    }
+  }
+
+  /**
+   * Ends our side and reads on for a while: closing with unread bytes would reset the connection
+   * and could take the answer with it.
+   */
+  async #linger(): Promise<void> {
+    const { wire } = this;
+    this.state = "lingering";
+    wire.inBy = clock.tick + ticksFor(LINGER_MS);
+    await wire.endWriting();
+    let left = LINGER_BYTES_MAX;
+    while (!wire.ended && !wire.closed && left > 0) {
+      if (!wire.reading) {
+        left -= wire.end - wire.start;
+        wire.start = wire.end = 0;
+        wire.beginRead();
+      }
+      await wire.pending;
+    }
+  }
+
+  #growIfFull(): void {
+    const { wire } = this;
+    if (wire.reading || wire.end < wire.buf.length) return;
+    const larger = new Uint8Array(wire.buf.length * 2);
+    larger.set(wire.buf);
+    wire.buf = larger;
+  }
+}

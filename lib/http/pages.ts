@@ -1,0 +1,22 @@
+/**
+ * Buffers for what is on its way: borrowed for one write or one body, then used again. A page that
+ * a pending read or write may still touch is never given back; the collector takes it.
+ * @module
+ */
+
+/** Size of a page, in bytes. */
+export const PAGE_BYTES = 64 * 1024 + 64;
+
+const KEPT_PAGES_MAX = 256;
+const kept: Uint8Array<ArrayBuffer>[] = [];
+
+/** A buffer of at least `bytes` bytes with old content. */
+export function borrowPage(bytes = PAGE_BYTES): Uint8Array<ArrayBuffer> {
+  if (bytes > PAGE_BYTES) return new Uint8Array(bytes);
+  return kept.pop() ?? new Uint8Array(PAGE_BYTES);
+}
+
+/** Gives `page` back. Nothing may read or write it any more. */
+export function returnPage(page: Uint8Array<ArrayBuffer>): void {
+  if (page.length === PAGE_BYTES && kept.length < KEPT_PAGES_MAX) kept.push(page);
+}

@@ -1,0 +1,244 @@
+/**
+ * Keep-alive connections to one address, and the one-shot request of health checks. A connection
+ * always has a read under way while it waits, so one that its instance closed is not used again.
+ * @module
+ */
+import { withDeadline } from "../async/deadline.ts";
+import { putLatin1 } from "./bytes.ts";
+import { clock, ticksFor, type Watched } from "./clock.ts";
+import { DONE, Head, MORE } from "./head.ts";
+import { RESPONSE_LIMITS } from "./limits.ts";
+import { type Bytes, Wire } from "./wire.ts";
+
+/** Where an upstream listens. */
+export type UpstreamAddress =
+  | { readonly hostname: string; readonly port: number }
+  | { readonly path: string };
+
+/** How {@linkcode Upstream} keeps its connections. */
+export interface UpstreamOptions {
+  /** Longest wait for a connection, in milliseconds. @default {3000} */
+  readonly connectTimeoutMs?: number;
+  /** Longest time a connection waits for its next request, in milliseconds. @default {15000} */
+  readonly idleMs?: number;
+  /** Most connections that wait; further ones are closed after use. @default {256} */
+  readonly idleMax?: number;
+}
+
+const BUFFER_BYTES = 8 * 1024;
+const WRITE_IDLE_MS = 30_000;
+
+/** One connection to an upstream. For the engine only. */
+export class UpstreamConnection extends Wire {
+  readonly head = new Head("response", RESPONSE_LIMITS);
+  /** Tick at which it has waited long enough. */
+  idleBy = 0;
+  readonly #own: Bytes;
+
+  constructor(conn: Deno.Conn) {
+    super(conn, BUFFER_BYTES, WRITE_IDLE_MS);
+    this.#own = this.buf;
+  }
+
+  /** True while reads go to its own small buffer. */
+  get isOnOwnBuffer(): boolean {
+    return this.buf === this.#own;
+  }
+
+  /** Goes back to its own buffer, empty, and gives the one used until now. */
+  reset(): Bytes | undefined {
+    const other = this.buf === this.#own ? undefined : this.buf;
+    this.buf = this.#own;
+    this.start = this.end = 0;
+    return other;
+  }
+
+  /** Makes room for more of a head; its limit ends the growth. */
+  growIfFull(): void {
+    if (this.end < this.buf.length || this.reading) return;
+    const larger = new Uint8Array(this.buf.length * 2);
+    larger.set(this.buf);
+    this.buf = larger;
+  }
+}
+
+/** The pool of one address. */
+export class Upstream implements Watched {
+  /** `host:port` for a Host line, where the client gave none. */
+  readonly authority: string;
+  readonly #address: UpstreamAddress;
+  readonly #connectTimeoutMs: number;
+  readonly #idleTicks: number;
+  readonly #idleMax: number;
+  readonly #idle: UpstreamConnection[] = [];
+  #busy = 0;
+  #closed = false;
+
+  constructor(address: UpstreamAddress, options: UpstreamOptions = {}) {
+    const { connectTimeoutMs = 3_000, idleMs = 15_000, idleMax = 256 } = options;
+    this.#address = address;
+    this.#connectTimeoutMs = connectTimeoutMs;
+    this.#idleTicks = ticksFor(idleMs);
+    this.#idleMax = idleMax;
+    this.authority = authorityOf(address);
+  }
+
+  /** Connections that serve an exchange or an upgraded client. */
+  get busy(): number {
+    return this.#busy;
+  }
+
+  /** Connections that wait for a request. */
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  /** Closes what waits now, and what is busy when it has finished. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#idle.splice(0)) connection.close();
+    clock.unwatch(this);
+  }
+
+  /** A waiting connection that still looks alive. For the engine only. */
+  take(): UpstreamConnection | undefined {
+    let connection = this.#idle.pop();
+    while (connection && (connection.ended || connection.end > 0)) {
+      connection.close();
+      connection = this.#idle.pop();
+    }
+    if (connection) this.#busy++;
+    return connection;
+  }
+
+  /**
+   * A fresh connection. For the engine only.
+   *
+   * @throws what the system says, `TimeoutError`, or `AbortError` when `signal` aborts
+   */
+  async connect(signal: AbortSignal): Promise<UpstreamConnection> {
+    this.#busy++;
+    try {
+      return new UpstreamConnection(await dial(this.#address, this.#connectTimeoutMs, signal));
+    } catch (error) {
+      this.#busy--;
+      throw error;
+    }
+  }
+
+  /** Ends the use of a connection: it waits for the next when `reusable`. For the engine only. */
+  release(connection: UpstreamConnection, reusable: boolean): void {
+    this.#busy--;
+    if (!reusable || this.#closed || this.#idle.length >= this.#idleMax || connection.ended) {
+      connection.close();
+      return;
+    }
+    connection.idleBy = clock.tick + this.#idleTicks;
+    connection.beginRead();
+    if (this.#idle.length === 0) clock.watch(this);
+    this.#idle.push(connection);
+  }
+
+  /** Closes what has waited too long or was closed by the other side. */
+  onTick(tick: number): void {
+    let kept = 0;
+    for (const connection of this.#idle) {
+      if (connection.idleBy <= tick || connection.ended || connection.end > 0) connection.close();
+      else this.#idle[kept++] = connection;
+    }
+    this.#idle.length = kept;
+    if (kept === 0) clock.unwatch(this);
+  }
+}
+
+/**
+ * One GET over a fresh connection, for health checks; gives the status and leaves the body.
+ *
+ * @throws what connecting throws, `TimeoutError` after `timeoutMs`, `AbortError` when `signal`
+ * aborts, or an Error when the answer is not HTTP/1
+ */
+export async function probe(
+  address: UpstreamAddress,
+  path: string,
+  options: { readonly host?: string; readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<number> {
+  const { host = authorityOf(address), timeoutMs, signal } = options;
+  const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+  return await withDeadline(timeoutMs, signal, async (limit) => {
+    const wire = new UpstreamConnection(await dial(address, timeoutMs, limit));
+    const cut = () => wire.close();
+    limit.addEventListener("abort", cut);
+    try {
+      const bytes = new Uint8Array(request.length);
+      putLatin1(bytes, 0, request);
+      await wire.write(bytes);
+      return await readStatus(wire);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      limit.removeEventListener("abort", cut);
+      wire.close();
+    }
+  }, () => new DOMException(`No answer within ${timeoutMs} ms`, "TimeoutError"));
+}
+
+async function readStatus(wire: UpstreamConnection): Promise<number> {
+  wire.head.begin(0);
+  for (;;) {
+    const result = wire.head.parse(wire.buf, wire.end);
+    if (result === DONE) {
+      if (wire.head.status >= 200) return wire.head.status;
+      wire.start = wire.head.end;
+      wire.head.begin(wire.start);
+    } else if (result !== MORE) {
+      throw new Error(`Cannot read answer: ${wire.head.problem}`);
+    } else if (wire.ended) {
+      throw wire.error ?? new Error("Cannot read answer: connection ended");
+    } else {
+      wire.growIfFull();
+      wire.beginRead();
+      await wire.pending;
+    }
+  }
+}
+
+async function dial(
+  address: UpstreamAddress,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Deno.Conn> {
+  return await withDeadline(timeoutMs, signal, async (limit) => {
+    if ("path" in address) return await dialUnix(address.path, limit);
+    const conn = await Deno.connect({
+      hostname: address.hostname,
+      port: address.port,
+      signal: limit,
+    });
+    conn.setNoDelay(true);
+    return conn;
+  }, () => new DOMException(`No connection within ${timeoutMs} ms`, "TimeoutError"));
+}
+
+/** A unix connect cannot be aborted; one that comes too late is closed. */
+function dialUnix(path: string, signal: AbortSignal): Promise<Deno.Conn> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new DOMException("Connect aborted", "AbortError"));
+    if (signal.aborted) return late();
+    signal.addEventListener("abort", late);
+    Deno.connect({ transport: "unix", path }).then((conn) => {
+      signal.removeEventListener("abort", late);
+      if (signal.aborted) conn.close();
+      else resolve(conn);
+    }, (error) => {
+      signal.removeEventListener("abort", late);
+      reject(error);
+    });
+  });
+}
+
+function authorityOf(address: UpstreamAddress): string {
+  if ("path" in address) return "localhost";
+  const { hostname, port } = address;
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
