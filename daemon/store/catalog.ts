@@ -7,7 +7,6 @@
 import { pause } from "../../lib/async/pause.ts";
 import { Recurring } from "../../lib/async/recurring.ts";
 import type { EventSourceWithStatus } from "../../lib/contract/v1.ts";
-import { isAbort } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { Listeners } from "./listeners.ts";
 import type { DesiredState, Store, StoredComponent } from "./store.ts";
@@ -135,7 +134,7 @@ export class Catalog implements AsyncDisposable {
         for (const { done } of served) done();
         return;
       } catch (error) {
-        if (signal.aborted || isAbort(error)) return;
+        if (signal.aborted) return;
         for (const { fail } of served) fail(error);
         if (!this.#isDown) {
           this.#log.warn("store unreadable, serving what was read last", { error });

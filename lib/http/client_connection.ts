@@ -111,8 +111,13 @@ export class ClientConnection extends ClientExchange implements Exchange {
   }
 
   #onInput(): void {
-    if (!this.wire.ended) return;
-    if (this.state === "open" || this.state === "forwarding") this.fail("client_left");
+    const { wire, state } = this;
+    if (wire.ended) {
+      if (state === "open" || state === "forwarding") this.fail("client_left");
+    } else if (state === "open") {
+      // While it waits, what it sends is taken as far as the buffer goes: behind it may be its end.
+      wire.beginRead();
+    }
   }
 
   /** Reads one head. False when the connection is over. */
@@ -145,24 +150,34 @@ export class ClientConnection extends ClientExchange implements Exchange {
   /** Sets the head aside, starts on the body, and listens on. False when it is refused. */
   async #accept(): Promise<boolean> {
     const { wire, head, body } = this;
-    const spare = this.#spare;
-    const unread = wire.end - wire.start;
     this.headBytes = wire.buf;
     const status = this.checkRequest();
     if (status !== DONE) return await this.#refuseRequest(status);
-    if (!wire.reading) {
-      wire.useBuffer(spare.length > unread ? spare : new Uint8Array(unread + CLIENT_BUFFER_BYTES));
-    }
-    this.#spare = this.headBytes;
+    this.#setHeadAside();
     body.begin(head);
     if (!body.decode(wire)) {
       head.problem = "malformed chunk";
       return await this.#refuseRequest(400);
     }
     this.state = "open";
-    wire.compact();
+    if (!body.hasPiece) wire.compact();
     wire.beginRead();
     return true;
+  }
+
+  /** Lets head and unread bytes live in different buffers, so that reading may go on. */
+  #setHeadAside(): void {
+    const { wire, head } = this;
+    const spare = this.#spare;
+    const unread = wire.end - wire.start;
+    if (!wire.reading) {
+      wire.useBuffer(spare.length > unread ? spare : new Uint8Array(unread + CLIENT_BUFFER_BYTES));
+    } else {
+      // A read into this buffer is under way (pipelining), so it is the head that moves.
+      this.headBytes = spare.length >= head.end ? spare : new Uint8Array(head.end);
+      this.headBytes.set(wire.buf.subarray(head.start, head.end), head.start);
+    }
+    this.#spare = this.headBytes;
   }
 
   async #handle(): Promise<void> {

@@ -32,6 +32,8 @@ interface Attempt {
   readonly pooled: boolean;
   /** `up.sent` before this try. */
   readonly sentBefore: number;
+  /** The whole request was taken in one write. */
+  sentAll: boolean;
   upload: Upload | undefined;
   /** The connection may serve another request. */
   reusable: boolean;
@@ -110,6 +112,7 @@ async function tryOn(
     pooled,
     sentBefore: up.sent,
     upload: undefined,
+    sentAll: false,
     reusable: false,
   };
   client.up = up;
@@ -118,7 +121,10 @@ async function tryOn(
     return await converse(attempt, upstream.authority);
   } finally {
     client.up = undefined;
-    attempt.upload?.abandon();
+    if (attempt.upload) {
+      attempt.upload.abandon();
+      client.wire.inBy = NEVER;
+    }
     up.inBy = up.outBy = NEVER;
     upstream.release(up, attempt.reusable);
   }
@@ -146,7 +152,9 @@ async function converse(
   }
   const { upload } = attempt;
   const end = await passResponse(client, up, attempt.options);
-  if (end.kind === "done") attempt.reusable = end.reusable && (!upload || upload.sent);
+  if (end.kind === "done") {
+    attempt.reusable = end.reusable && (attempt.sentAll || upload?.sent === true);
+  }
   return end.kind === "done" ? { kind: "done", status: up.head.status } : end;
 }
 
@@ -177,6 +185,7 @@ async function sendRequest(attempt: Attempt, authority: string): Promise<void> {
   }
   returnPage(page);
   body.take();
+  attempt.sentAll = body.received;
   if (body.received) return;
   attempt.upload = new Upload(client, up);
   void attempt.upload.run();

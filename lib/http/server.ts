@@ -54,7 +54,6 @@ class Server implements HttpServer, Watched {
   readonly #tasks: Tasks;
   #refusals = 0;
   #draining = false;
-  #listening: number;
   #onEmpty: () => void = () => {};
 
   constructor(listeners: readonly Deno.Listener[], handler: Handler, options: HttpServerOptions) {
@@ -63,7 +62,6 @@ class Server implements HttpServer, Watched {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#tasks = new Tasks(options.log);
-    this.#listening = listeners.length;
     for (const listener of listeners) {
       this.#tasks.run("http accept", (signal) => this.#accept(listener, signal));
     }
@@ -106,7 +104,6 @@ class Server implements HttpServer, Watched {
         await pause(ACCEPT_RETRY_MS, signal);
       }
     }
-    this.#listening--;
   }
 
   #take(conn: Deno.Conn): void {

@@ -47,9 +47,10 @@ export async function switchProtocols(
     client.fail("client_left");
     return { kind: "client_left" };
   }
+  const tunnel: Tunnel = { halfOver: false, idleTicks: client.bodyTicks };
   await Promise.all([
-    passDirection(client.wire, up, client.bodyTicks),
-    passDirection(up, client.wire, client.bodyTicks),
+    passDirection(client.wire, up, tunnel),
+    passDirection(up, client.wire, tunnel),
   ]);
   client.wire.close();
   return { kind: "done", status: 101 };
@@ -73,8 +74,15 @@ async function acceptOf(key: string): Promise<string> {
   return btoa(String.fromCharCode(...digest));
 }
 
+/** What the two directions know of each other. */
+interface Tunnel {
+  /** One direction has ended: the other may go on, but not for ever in silence. */
+  halfOver: boolean;
+  readonly idleTicks: number;
+}
+
 /** Passes one direction on until it ends, then says so to the other side. Never rejects. */
-async function passDirection(from: Wire, to: Wire, idleTicks: number): Promise<void> {
+async function passDirection(from: Wire, to: Wire, tunnel: Tunnel): Promise<void> {
   try {
     for (;;) {
       const unread = from.end - from.start;
@@ -90,13 +98,15 @@ async function passDirection(from: Wire, to: Wire, idleTicks: number): Promise<v
         break;
       } else {
         nextRead(from, false);
+        if (tunnel.halfOver) from.inBy = clock.tick + tunnel.idleTicks;
         await from.pending;
+        from.inBy = NEVER;
       }
     }
     if (from.error) throw from.error;
     await to.endWriting();
-    // One that has said its last word may be listened to, but not for ever in silence.
-    if (!to.ended) to.inBy = clock.tick + idleTicks;
+    tunnel.halfOver = true;
+    if (to.reading) to.inBy = clock.tick + tunnel.idleTicks;
   } catch {
     from.close();
     to.close();
@@ -104,7 +114,6 @@ async function passDirection(from: Wire, to: Wire, idleTicks: number): Promise<v
 }
 
 function nextRead(wire: Wire, full: boolean): void {
-  wire.inBy = wire.inBy === NEVER ? NEVER : wire.inBy;
   wire.compact();
   if (full && wire.end === 0 && wire.buf.length < PAGE_BYTES) wire.useBuffer(borrowPage());
   wire.beginRead();

@@ -45,7 +45,7 @@ export class Upload {
       this.sent = true;
     } catch {
       // The upstream took no more. Its answer, if any, is still being read and decides.
-      wire.inBy = NEVER;
+      if (!this.#abandoned) wire.inBy = NEVER;
     }
   }
 

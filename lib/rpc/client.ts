@@ -155,7 +155,10 @@ function sendFailure(error: unknown, place: string): Error {
   const text = messageOf(error instanceof Error && error.cause ? error.cause : error);
   const reason = text.slice(text.lastIndexOf("): ") + 1).replace(/^: /, "")
     .replace(/^tcp connect error: /, "").replace(/ \(os error \d+\)$/, "").toLowerCase();
-  if (text.includes("client error (Connect)")) return new NotConnected(reason);
+  // The second kind are ports that no browser connects to, such as 6000.
+  if (/client error \(Connect\)|Requests to port \d+ are blocked/.test(text)) {
+    return new NotConnected(reason);
+  }
   return new MaelstromError(
     "unreachable",
     `Cannot complete the call: ${place} broke it off (${reason}); it may have been carried out`,

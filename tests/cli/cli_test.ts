@@ -20,13 +20,19 @@ Deno.test("runCli() finds the control socket in the data directory", async () =>
   const directory = await Deno.makeTempDir();
   await using _node = startFakeNode({
     socket: `${directory}/control.sock`,
-    key: undefined,
     components: [component("shop")],
   });
   const { code, stdout } = await spawn(["comp", "ls", "--json"], { MAEL_DATA_DIR: directory });
   assert.equal(code, 0);
   assert.deepEqual(JSON.parse(stdout), [component("shop")]);
   await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("runCli() reaches this machine past a proxy for others", async () => {
+  await using node = startFakeNode();
+  const HTTP_PROXY = "http://127.0.0.1:1";
+  const ran = await spawn(["comp", "ls"], { MAELSTROM_PRIVATE_URL: node.url, HTTP_PROXY });
+  assert.deepEqual(ran, { code: 0, stdout: "No components found\n", stderr: "" });
 });
 
 Deno.test("runCli() exits with 4 when the key is refused or missing", async () => {

@@ -99,6 +99,13 @@ Deno.test("RpcClient.call() names every place when none answers", async () => {
   });
 });
 
+Deno.test("RpcClient.call() says when no call can go to a port", async () => {
+  await assert.rejects(getShop(client([{ kind: "url", url: "http://127.0.0.1:6000" }])), {
+    code: "unreachable",
+    message: /nothing answers at http:\/\/127\.0\.0\.1:6000 \(.*blocked\)/,
+  });
+});
+
 Deno.test("RpcClient.call() does not call again when the connection broke", async () => {
   await using server = rawServer(() => Promise.resolve());
   await using node = startFakeNode({ components: [component("shop")] });
