@@ -32,6 +32,11 @@ export async function runDaemon(args: readonly string[]): Promise<number> {
     const { settings, warnings } = loadSettings({ args, env, readFile });
     const log = daemonLog(settings);
     for (const warning of warnings) log.warn(warning);
+    // A bug in one part must not end the others; it is told, with where it happened.
+    globalThis.addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      log.error("unhandled failure, please report it", { error: event.reason });
+    });
     return await run(settings, env, log, stop.signal, cut.signal);
   } catch (error) {
     if (isAbort(error) && stop.signal.aborted) return 0;

@@ -58,6 +58,8 @@ export interface Started {
     readonly createMs: number;
     readonly startMs: number;
     readonly readyMs: number;
+    /** When the engine said that the process runs, in milliseconds since 1970. */
+    readonly startedAtMs: number;
   };
 }
 
@@ -77,6 +79,7 @@ export async function startContainer(options: StartOptions, signal: AbortSignal)
     const created = performance.now();
     await docker.startContainer(name, signal);
     started = performance.now();
+    const startedAtMs = Date.now();
     const address = addressOf(await docker.inspectContainer(name, signal), component);
     await untilHealthy(address, options, signal);
     const ready = performance.now();
@@ -87,6 +90,7 @@ export async function startContainer(options: StartOptions, signal: AbortSignal)
         createMs: Math.round(created - begun - pullMs),
         startMs: Math.round(started - created),
         readyMs: Math.round(ready - started),
+        startedAtMs,
       },
     };
   } catch (error) {

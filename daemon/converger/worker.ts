@@ -239,6 +239,7 @@ export class Worker implements AsyncDisposable {
       log.info("instance serves", {
         component: component.name,
         container: container.name,
+        version: component.version,
         ...phases,
       });
       this.#deployed = revision(stored);

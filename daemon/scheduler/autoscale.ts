@@ -23,6 +23,11 @@ export interface InstanceLoad {
 export interface Load {
   readonly settings: Effective;
   readonly instances: readonly InstanceLoad[];
+  /**
+   * The count that was asked for before; undefined after a start of the daemon. A rollout runs more
+   * instances than that for a while, a crash fewer: neither says what is needed.
+   */
+  readonly target: number | undefined;
   /** Requests that wait for an instance. */
   readonly queued: number;
   /** Requests in progress and waiting, the lowest seen over the last second. */
@@ -30,34 +35,26 @@ export interface Load {
 }
 
 /** Instances that `load` asks for at `nowMs` (milliseconds since 1970). */
-export function desiredCount(
-  { settings, instances, queued, sustained }: Load,
-  nowMs: number,
-): number {
-  const count = instances.length;
-  const floor = Math.max(settings.minInstances, inUse(settings, instances, queued, nowMs) ? 1 : 0);
+export function desiredCount(load: Load, nowMs: number): number {
+  const { settings, instances, target = instances.length } = load;
+  const floor = Math.max(settings.minInstances, isInUse(load, nowMs) ? 1 : 0);
   if (floor === 0) return 0;
-  const active = instances.filter(({ status }) => status === "active");
   // Requests that queue up behind a start say nothing of how many are needed once it serves.
-  const settled = active.length === count && count > 0;
-  const wanted = settled ? Math.max(steadyCount(settings, active), burst()) : count;
+  const settled = target > 0 && instances.length === target &&
+    instances.every(({ status }) => status === "active");
+  const wanted = settled ? Math.max(steadyCount(load), burstCount(load)) : target;
   return Math.max(floor, Math.min(wanted, settings.maxInstances));
+}
 
-  function burst(): number {
-    const room = settings.maxConcurrency * settings.scaleUpConcurrencyPct;
-    const needed = Math.ceil(sustained / room);
-    // Doubling bounds what one misread second can start.
-    return sustained > count * room ? Math.min(needed, count * 2) : 0;
-  }
+/** What a lasting burst needs; at most double, which bounds what one misread second can start. */
+function burstCount({ settings, instances, sustained }: Load): number {
+  const room = settings.maxConcurrency * settings.scaleUpConcurrencyPct;
+  if (sustained <= instances.length * room) return 0;
+  return Math.min(Math.ceil(sustained / room), instances.length * 2);
 }
 
 /** Whether the component has work or had some within its idle timeout. */
-function inUse(
-  settings: Effective,
-  instances: readonly InstanceLoad[],
-  queued: number,
-  nowMs: number,
-): boolean {
+function isInUse({ settings, instances, queued }: Load, nowMs: number): boolean {
   if (queued > 0 || instances.some(({ inFlight }) => inFlight > 0)) return true;
   const lastUseMs = Math.max(
     0,
@@ -67,22 +64,22 @@ function inUse(
 }
 
 /** The count that the activity windows ask for: up on their mean, down on their maximum. */
-function steadyCount(settings: Effective, active: readonly InstanceLoad[]): number {
+function steadyCount({ settings, instances }: Load): number {
   const { maxConcurrency, scaleUpConcurrencyPct: up, scaleDownConcurrencyPct: down } = settings;
-  const capacity = active.length * maxConcurrency;
+  const capacity = instances.length * maxConcurrency;
   let sumMean = 0;
   let sumMax = 0;
-  for (const { activity } of active) {
+  for (const { activity } of instances) {
     if (activity.length === 0) continue;
     const values = activity.map(({ concurrency }) => concurrency);
     sumMean += values.reduce((sum, value) => sum + value, 0) / values.length;
     sumMax += Math.max(...values);
   }
   if (sumMean / capacity > up) return Math.ceil(sumMean / (maxConcurrency * up));
-  const youngest = active.some(({ activity }) => activity.length === 0);
+  const youngest = instances.some(({ activity }) => activity.length === 0);
   // An instance without a full window yet has not shown that it is too many.
   if (!youngest && sumMax / capacity < down) {
     return Math.max(1, Math.ceil(sumMax / (maxConcurrency * up)));
   }
-  return active.length;
+  return instances.length;
 }

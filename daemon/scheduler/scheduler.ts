@@ -46,6 +46,7 @@ export class Scheduler implements AsyncDisposable {
   readonly #options: SchedulerOptions;
   readonly #look: Recurring;
   readonly #refused = new Map<string, string>();
+  #targets: ReadonlyMap<string, number> = new Map();
   #lastDemand = new Map<string, number>();
   #lastDemandAtMs = 0;
 
@@ -80,6 +81,7 @@ export class Scheduler implements AsyncDisposable {
     const node: NodeOption = { nodeId, totalMemoryMiB, placed };
     const { targets, refused } = place([node], wants);
     const counts = targets.get(nodeId)!;
+    this.#targets = counts;
     this.#options.setTargets(
       components.map((stored) => ({ stored, count: counts.get(stored.component.name) ?? 0 })),
     );
@@ -95,7 +97,9 @@ export class Scheduler implements AsyncDisposable {
     const settings: Effective = effective(component);
     const instances = (running.get(component.name) ?? []).map((fact) => this.#load(fact));
     const queued = this.#options.queued(component.name);
-    const load = { settings, instances, queued, sustained: sustained.get(component.name) ?? 0 };
+    const target = this.#targets.get(component.name);
+    const lasting = sustained.get(component.name) ?? 0;
+    const load = { settings, instances, target, queued, sustained: lasting };
     return {
       component: component.name,
       count: desiredCount(load, nowMs),

@@ -7,6 +7,7 @@
  * | `/` | says hello, with component, version, container and request count |
  * | `/whoami` | the same as JSON |
  * | `/count` | requests so far |
+ * | `/listening` | when it began to listen, in milliseconds since 1970 |
  * | `/sleep?ms=N`, `/sleep?seconds=N` | answers after a while |
  * | `/status?code=N`, `/fail` | answers with that status; 500 |
  * | `/env?name=X`, `/headers` | a variable; the request's headers as JSON |
@@ -30,6 +31,7 @@ const stop = new AbortController();
 let requests = 0;
 const neverHealthy = Boolean(Deno.env.get("APP_NEVER_HEALTHY"));
 let healthy = true;
+let listeningAtMs = 0;
 
 const pages: Readonly<Record<string, Page>> = {
   "/": () => {
@@ -39,6 +41,7 @@ const pages: Readonly<Record<string, Page>> = {
   },
   "/whoami": () => Response.json(whoami()),
   "/count": () => text(String(requests)),
+  "/listening": () => text(String(listeningAtMs)),
   "/sleep": async (request, query) => {
     const ms = number(query, "ms", number(query, "seconds", 0) * 1000);
     await sleep(ms, request.signal);
@@ -187,7 +190,10 @@ async function main(): Promise<void> {
   const server = Deno.serve({
     port: PORT,
     hostname: "0.0.0.0",
-    onListen: ({ port }) => console.log(`listening on ${port}`),
+    onListen: ({ port }) => {
+      listeningAtMs = Date.now();
+      console.log(`listening on ${port}`);
+    },
   }, handle);
   await aborted(stop.signal);
   await server.shutdown();

@@ -32,7 +32,7 @@ export class Recurring implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Looks again soon: at once, or right after the look that is under way. */
+  /** Looks again soon: right after the caller, or after the look that is under way. */
   poke(): void {
     if (this.#stop.signal.aborted) return;
     if (this.#current) {
@@ -40,7 +40,8 @@ export class Recurring implements AsyncDisposable {
       return;
     }
     clearTimeout(this.#timer);
-    this.#current = this.#look().finally(() => {
+    // Not at once: whoever pokes goes on first, and the work may poke in turn.
+    this.#current = Promise.resolve().then(() => this.#look()).finally(() => {
       this.#current = undefined;
       if (this.#stop.signal.aborted) return;
       if (this.#again) {

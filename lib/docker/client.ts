@@ -5,6 +5,8 @@
  * already" are values.
  * @module
  */
+import type { ContainerDetail, ContainerSummary } from "./container_detail.ts";
+import type { ContainerSpec } from "./container_spec.ts";
 import * as containers from "./containers.ts";
 import { type DockerEvent, type EventOptions, events } from "./events.ts";
 import { execInContainer, type ExecOptions, type ExecResult } from "./exec.ts";
@@ -13,19 +15,14 @@ import { containerLogs, type LogLine, type LogOptions } from "./logs.ts";
 import { EngineTransport } from "./transport.ts";
 
 export type {
-  ChangeOutcome,
   ContainerDetail,
-  ContainerSpec,
   ContainerState,
   ContainerStatus,
   ContainerSummary,
-  HostConfigSpec,
-  ListOptions,
-  MountSpec,
   PublishedPort,
-  RemoveOutcome,
-  StopOptions,
-} from "./containers.ts";
+} from "./container_detail.ts";
+export type { ContainerSpec, HostConfigSpec, MountSpec } from "./container_spec.ts";
+export type { ChangeOutcome, ListOptions, RemoveOutcome, StopOptions } from "./containers.ts";
 export type { DockerEvent, EventOptions } from "./events.ts";
 export type { ExecOptions, ExecResult } from "./exec.ts";
 export type { OutputStream } from "./frames.ts";
@@ -90,7 +87,7 @@ interface WireNetwork {
 /** Where a container finds its machine when no network says so. */
 const FALLBACK_GATEWAY = "172.17.0.1";
 
-/** Talks to one Docker Engine. Dispose it to close its connections. */
+/** Talks to one Docker Engine. Dispose it when done. */
 export class DockerClient implements Disposable {
   readonly #transport: EngineTransport;
 
@@ -99,7 +96,7 @@ export class DockerClient implements Disposable {
     this.#transport = new EngineTransport(host);
   }
 
-  /** Closes idle connections. */
+  /** Ends the client; calls under way end by their own signals. */
   [Symbol.dispose](): void {
     this.#transport[Symbol.dispose]();
   }
@@ -139,7 +136,7 @@ export class DockerClient implements Disposable {
    * @throws {MaelstromError} not_found: with `detail.image`, the image is not there
    * @throws {MaelstromError} already_exists: the name is taken
    */
-  createContainer(spec: containers.ContainerSpec, signal: AbortSignal): Promise<string> {
+  createContainer(spec: ContainerSpec, signal: AbortSignal): Promise<string> {
     return containers.createContainer(this.#transport, spec, signal);
   }
 
@@ -189,7 +186,7 @@ export class DockerClient implements Disposable {
   inspectContainer(
     id: string,
     signal: AbortSignal,
-  ): Promise<containers.ContainerDetail | undefined> {
+  ): Promise<ContainerDetail | undefined> {
     return containers.inspectContainer(this.#transport, id, signal);
   }
 
@@ -197,7 +194,7 @@ export class DockerClient implements Disposable {
   listContainers(
     options: containers.ListOptions,
     signal: AbortSignal,
-  ): Promise<containers.ContainerSummary[]> {
+  ): Promise<ContainerSummary[]> {
     return containers.listContainers(this.#transport, options, signal);
   }
 
@@ -255,6 +252,7 @@ export class DockerClient implements Disposable {
    * Fetches an image from its registry.
    *
    * @throws {MaelstromError} not_found: the registry has no such image, or hides it
+   * @throws {MaelstromError} not_allowed: the registry wants other credentials
    */
   pullImage(ref: string, options: images.PullOptions): Promise<void> {
     return images.pullImage(this.#transport, ref, options);

@@ -13,7 +13,8 @@ import { engineError, type EngineTransport } from "./transport.ts";
 
 /** How {@linkcode execInContainer} runs a command. */
 export interface ExecOptions {
-  /** Written to the command, then its input is closed. */
+  /** Written to the command, then its input is closed. Above some 100 KiB the engine waits for the
+   * command to read it all, even when the command has ended: then only the time limit helps. */
   readonly stdin?: string | Uint8Array;
   /** Longest run, in milliseconds. */
   readonly timeoutMs: number;
@@ -31,6 +32,9 @@ export interface ExecResult {
 
 const OUTPUT_BYTES_MAX = 1024 * 1024;
 const HEAD_BYTES_MAX = 64 * 1024;
+/** How writing fails when the other side, or our own reading, has ended. */
+const { BrokenPipe, ConnectionReset, NotConnected, BadResource, Interrupted } = Deno.errors;
+const ENDED = [BrokenPipe, ConnectionReset, NotConnected, BadResource, Interrupted];
 
 /**
  * Runs `command` in a container and gives what it wrote. When the time is up we stop listening; the
@@ -93,7 +97,8 @@ async function converse(
     await writeAll(connection, startRequest(path));
     const rest = await readHead(connection, act);
     const [output] = await Promise.all([
-      readOutput(connection, rest),
+      // The end of the output is the end of the command: what it has not read by then, it never will.
+      readOutput(connection, rest).finally(close),
       stdin === undefined ? undefined : sendInput(connection, stdin),
     ]);
     return output;
@@ -149,9 +154,7 @@ async function sendInput(connection: Deno.Conn, stdin: string | Uint8Array): Pro
     await writeAll(connection, typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin);
     await connection.closeWrite();
   } catch (error) {
-    const ended = error instanceof Deno.errors.BrokenPipe ||
-      error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.NotConnected;
-    if (!ended) throw error;
+    if (!ENDED.some((kind) => error instanceof kind)) throw error;
   }
 }
 

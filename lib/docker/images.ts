@@ -7,7 +7,7 @@
 import { MaelstromError } from "../errors.ts";
 import { jsonLines } from "./frames.ts";
 import { normalizeReference, parseReference } from "./reference.ts";
-import { engineError, type EngineTransport } from "./transport.ts";
+import { engineError, engineMessage, type EngineTransport } from "./transport.ts";
 
 /** An image in a list. */
 export interface ImageSummary {
@@ -97,6 +97,7 @@ export async function listImages(
  * Fetches an image from its registry. No limit as long as there is progress.
  *
  * @throws {MaelstromError} not_found: the registry has no such image, or hides it
+ * @throws {MaelstromError} not_allowed: the registry wants other credentials
  * @throws {MaelstromError} engine_unavailable: the pull failed or went silent
  */
 export async function pullImage(
@@ -115,13 +116,15 @@ export async function pullImage(
       query: { fromImage: `${domain}/${path}`, tag: digest ?? tag },
       headers: username ? { "x-registry-auth": credentials(domain, username, password) } : {},
       act,
+      allow: [500],
       deadlineMs: PULL_SILENCE_MS,
       signal: ended,
     });
+    if (!response.ok) throw pullError(engineMessage(await response.text()), act);
     for await (const value of jsonLines(response.body)) {
       silence.interrupt();
       const step = value as WireProgress;
-      if (step.error) throw progressError(step.error, act);
+      if (step.error) throw pullError(step.error, act);
       onProgress?.(progressOf(step));
     }
   } catch (error) {
@@ -159,7 +162,7 @@ export async function importImage(
   try {
     for await (const value of jsonLines(response.body)) {
       const step = value as WireProgress;
-      if (step.error) throw progressError(step.error, act);
+      if (step.error) throw engineError(500, step.error, act);
       if (step.status?.startsWith("sha256:")) id = step.status;
     }
   } catch (error) {
@@ -278,8 +281,10 @@ function progressOf({ status, id, progressDetail }: WireProgress): PullProgress 
   };
 }
 
-/** A failure inside an answer that began as a success has a text and no status. */
-function progressError(message: string, act: string): MaelstromError {
+/** What a registry refused comes from the engine as a failure of its own; only the text tells. */
+function pullError(message: string, act: string): MaelstromError {
+  const denied = /unauthorized|authentication required|no basic auth credentials/i;
+  if (denied.test(message)) return new MaelstromError("not_allowed", `Cannot ${act}: ${message}`);
   const missing = /not found|manifest unknown|does not exist/i.test(message);
   return engineError(missing ? 404 : 500, message, act);
 }

@@ -6,12 +6,14 @@
  * @module
  */
 import { withDeadline } from "../async/deadline.ts";
-import { MaelstromError, messageOf } from "../errors.ts";
+import { isAbort, MaelstromError, messageOf } from "../errors.ts";
 
 /** Newest API version this client was written for. */
 const VERSION_MAX = "1.47";
 /** Oldest API version that has everything we ask for: Docker Engine 20.10. */
 const VERSION_MIN = "1.41";
+/** Of no meaning to the engine. An address, because fetch would ask DNS for a name. */
+const BASE_URL = "http://127.0.0.1";
 const DEADLINE_MS = 30_000;
 const NEGOTIATION_DEADLINE_MS = 10_000;
 
@@ -49,7 +51,7 @@ type Address =
   | { readonly transport: "unix"; readonly path: string }
   | { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
 
-/** Talks HTTP to one engine over connections that are kept open between calls. */
+/** Talks HTTP to one engine. */
 export class EngineTransport implements Disposable {
   /** As given: `unix:///var/run/docker.sock`. */
   readonly host: string;
@@ -64,7 +66,9 @@ export class EngineTransport implements Disposable {
     this.host = host;
     this.#address = parseHost(host);
     // As a proxy rather than in the URL, so that HTTP_PROXY does not apply and no port is barred.
-    this.#client = Deno.createHttpClient({ proxy: this.#address });
+    // A connection per call: on a kept one fetch would send a POST again that found it closed, and
+    // create a container twice. It costs 0.1 ms.
+    this.#client = Deno.createHttpClient({ proxy: this.#address, poolMaxIdlePerHost: 0 });
   }
 
   /**
@@ -117,7 +121,7 @@ export class EngineTransport implements Disposable {
    */
   failure(error: unknown, act: string, signal: AbortSignal): unknown {
     if (signal.aborted) return signal.reason;
-    if (error instanceof MaelstromError) return error;
+    if (error instanceof MaelstromError || isAbort(error)) return error;
     this.#version = undefined;
     const reason = plainReason(error);
     return new MaelstromError(
@@ -128,7 +132,7 @@ export class EngineTransport implements Disposable {
     );
   }
 
-  /** Closes idle connections. Calls under way end by their own signals. */
+  /** Ends the client. Calls under way end by their own signals. */
   [Symbol.dispose](): void {
     this.#closed.abort();
     this.#client.close();
@@ -162,7 +166,7 @@ export class EngineTransport implements Disposable {
     const { method, body } = call;
     const stream = body instanceof ReadableStream;
     const type = stream ? "application/x-tar" : "application/json";
-    return await fetch(`http://docker${path}${queryText(call.query)}`, {
+    return await fetch(`${BASE_URL}${path}${queryText(call.query)}`, {
       client: this.#client,
       method,
       redirect: "manual",
@@ -286,7 +290,8 @@ function parseHost(host: string): Address {
   );
 }
 
-function engineMessage(text: string): string {
+/** What the engine said in a refusal, on one line. */
+export function engineMessage(text: string): string {
   try {
     const parsed = JSON.parse(text) as { message?: unknown };
     if (typeof parsed?.message === "string") return parsed.message.replaceAll(/\s*\n\s*/g, " ");

@@ -94,6 +94,8 @@ export class Head {
   #fields = new Int32Array(STRIDE * 16);
   #next = 0;
   #scanned = 0;
+  #tried = 0;
+  #skippedEmpty = false;
   #first = true;
   #namesHops = false;
 
@@ -110,6 +112,8 @@ export class Head {
       this.#scanned =
         start;
     this.#first = true;
+    this.#tried = 0;
+    this.#skippedEmpty = false;
     this.count = 0;
     this.hostIndex = this.upgradeIndex = this.contentLength = -1;
     this.chunked =
@@ -160,7 +164,8 @@ export class Head {
    * @returns MORE, DONE, or the status that refuses the message (400, 414, 431, 501, 505)
    */
   parse(bytes: Uint8Array, end: number): number {
-    if (this.#scanned > this.#next && !this.#hasLineEnd(bytes, end)) {
+    // A line that drips in is looked at again when it has doubled or ended, not for every byte.
+    if (this.#tried > 0 && end - this.#next < 2 * this.#tried && !this.#hasLineEnd(bytes, end)) {
       return this.#tooLarge(end) || MORE;
     }
     let result = MORE;
@@ -169,9 +174,11 @@ export class Head {
       result = this.#first ? this.#firstLine(bytes, end) : this.#fieldLine(bytes, end);
       if (result === MORE && this.#next === before) {
         this.#scanned = end;
+        this.#tried = end - before;
         return this.#tooLarge(end) || MORE;
       }
     }
+    this.#tried = 0;
     if (result !== DONE) return result;
     return this.#tooLarge(this.end) || this.#check(bytes);
   }
@@ -199,10 +206,10 @@ export class Head {
   #firstLine(bytes: Uint8Array, end: number): number {
     if (!this.#request) return this.#statusLine(bytes, end);
     // One empty line before a request is tolerated (RFC 9112 §2.2).
-    if (bytes[this.start] === CR && this.start + 2 <= end && bytes[this.start + 1] === LF) {
-      if (this.#next > this.start) return this.#refuse(400, "empty line");
+    if (this.start + 2 <= end && bytes[this.start] === CR && bytes[this.start + 1] === LF) {
+      if (this.#skippedEmpty) return this.#refuse(400, "empty line");
+      this.#skippedEmpty = true;
       this.start = this.#next = this.start + 2;
-      if (bytes[this.start] === CR && this.start < end) return this.#refuse(400, "empty line");
     }
     return this.#requestLine(bytes, end);
   }
@@ -214,7 +221,7 @@ export class Head {
     if (i - start > METHOD_BYTES_MAX) return this.#refuse(501, "method too long");
     if (i >= end) return MORE;
     if (bytes[i] === CR && i === start) {
-      return i + 1 < end ? this.#refuse(400, "bare CR") : MORE;
+      return i + 1 < end || this.#skippedEmpty ? this.#refuse(400, "malformed method") : MORE;
     }
     if (i === start || bytes[i] !== SP) return this.#refuse(400, "malformed method");
     this.methodEnd = i;

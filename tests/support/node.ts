@@ -108,14 +108,12 @@ export class TestNode implements AsyncDisposable {
 
   /** Ends the daemon without warning. */
   async kill(): Promise<void> {
-    this.#process?.kill("SIGKILL");
-    await this.#ended();
+    await this.#end("SIGKILL");
   }
 
   /** Ends the daemon as systemd does; gives its exit code. */
   async stop(): Promise<number | undefined> {
-    this.#process?.kill("SIGTERM");
-    return await this.#ended();
+    return await this.#end("SIGTERM");
   }
 
   /** Runs a command of the CLI against this node. */
@@ -206,17 +204,26 @@ export class TestNode implements AsyncDisposable {
 
   /** Ends the daemon and removes what it leaves. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => Deno.remove(this.dataDir, { recursive: true }));
+    stack.use(this.docker);
+    stack.defer(() => removeLabelled(this.docker, `maelstrom_node=${this.nodeId}`));
     await this.kill();
-    await removeLabelled(this.docker, `maelstrom_node=${this.nodeId}`);
-    this.docker[Symbol.dispose]();
-    await Deno.remove(this.dataDir, { recursive: true });
   }
 
-  async #ended(): Promise<number | undefined> {
-    const status = await this.#process?.status;
-    await this.#reading;
+  async #end(signal: Deno.Signal): Promise<number | undefined> {
+    const process = this.#process;
     this.#process = undefined;
-    return status?.code;
+    try {
+      process?.kill(signal);
+    } catch {
+      // It had ended already; the log tells why.
+      const tail = this.log.slice(-20).map(({ message }) => message).join("\n");
+      throw new Error(`the daemon ended by itself; its log ends with:\n${tail}`);
+    } finally {
+      await this.#reading;
+    }
+    return (await process?.status)?.code;
   }
 
   async #read(stream: ReadableStream<Uint8Array>): Promise<void> {

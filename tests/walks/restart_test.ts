@@ -55,7 +55,10 @@ Deno.test("walk: containers without our label are never touched", async () => {
   const signal = AbortSignal.timeout(60_000);
   const [image] = (await node.docker.listImages(signal))
     .flatMap(({ tags }) => tags).filter((tag) => tag.startsWith("maelstrom-sample:"));
-  const labels = [{}, { maelstrom: "true" }, { maelstrom: "true", maelstrom_node: "another" }];
+  const labels: Record<string, string>[] = [{}, { maelstrom: "true" }, {
+    maelstrom: "true",
+    maelstrom_node: "another",
+  }];
   const strangers = await Promise.all(
     labels.map((Labels) => node.docker.createContainer({ Image: image!, Labels }, signal)),
   );

@@ -13,7 +13,7 @@ function instance(concurrency: number[], parts: Partial<InstanceLoad> = {}): Ins
 }
 
 function count(settings: ComponentParts, load: Partial<Omit<Load, "settings">>): number {
-  const whole = { instances: [], queued: 0, sustained: 0, ...load };
+  const whole = { instances: [], target: undefined, queued: 0, sustained: 0, ...load };
   return desiredCount({ settings: effective(component(settings)), ...whole }, NOW);
 }
 
@@ -77,6 +77,19 @@ const cases: { name: string; got: number; want: number }[] = [
   {
     name: "at most doubles in a burst",
     got: count(five, { instances: [instance([])], sustained: 500 }),
+    want: 2,
+  },
+  {
+    name: "is not moved by the surge of a rollout",
+    got: count({}, {
+      instances: [instance([0.1]), instance([], { status: "starting" })],
+      target: 1,
+    }),
+    want: 1,
+  },
+  {
+    name: "is not moved by a crash",
+    got: count({}, { instances: [instance([0.5])], target: 2 }),
     want: 2,
   },
   {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { chooseVersion, EngineTransport, queryText } from "../../../lib/docker/transport.ts";
-import { type ErrorCode, isAbort, MaelstromError } from "../../../lib/errors.ts";
+import { isAbort } from "../../../lib/errors.ts";
+import { failure } from "../../support/docker/failure.ts";
 import {
   afterVersion,
   chunk,
@@ -12,16 +13,6 @@ import {
 
 const signal = new AbortController().signal;
 const call = { method: "GET", path: "/thing", act: "look at the thing", signal } as const;
-
-function failure(code: ErrorCode, message: RegExp, detail?: unknown) {
-  return (error: unknown) => {
-    assert.ok(error instanceof MaelstromError, String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    if (detail !== undefined) assert.deepEqual(error.detail, detail);
-    return true;
-  };
-}
 
 for (
   const host of [
@@ -315,5 +306,5 @@ Deno.test("EngineTransport.call() speaks to an engine on TCP, on a port browsers
       ),
   );
   using transport = new EngineTransport(`tcp://127.0.0.1:${server.addr.port}`);
-  assert.deepEqual((await transport.call(call)).body, { host: "docker" });
+  assert.deepEqual((await transport.call(call)).body, { host: "127.0.0.1" });
 });

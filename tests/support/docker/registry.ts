@@ -55,7 +55,8 @@ export async function startRegistry({ username, password }: RegistryOptions = {}
     [`blobs/${await digestOf(config)}`, config],
     [`blobs/${layerDigest}`, layer],
   ]);
-  const wanted = username && `Basic ${btoa(`${username}:${password}`)}`;
+  const wanted = username &&
+    `Basic ${new TextEncoder().encode(`${username}:${password}`).toBase64()}`;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     if (wanted && request.headers.get("authorization") !== wanted) {
       return new Response(null, { status: 401, headers: { "www-authenticate": "Basic realm=r" } });

@@ -1,0 +1,22 @@
+/**
+ * Makes ready what the tests need: a Docker Engine, the sample image, the packed executable.
+ * `deno task test` runs it first; on a fresh machine it installs what is missing.
+ * @module
+ */
+import { ensureEngine } from "../../examples/quickstart/engine.ts";
+import { ensureSampleImage } from "../../examples/quickstart/image.ts";
+import { DockerClient } from "../../lib/docker/client.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { testDockerHost } from "./docker/labelled.ts";
+
+const say = (text: string) => console.log(text);
+const { signal } = new AbortController();
+
+try {
+  await ensureEngine({ say, signal });
+  using docker = new DockerClient({ host: testDockerHost });
+  await ensureSampleImage(docker, { say, signal });
+} catch (error) {
+  console.error(`Cannot set up the tests: ${messageOf(error)}`);
+  Deno.exit(1);
+}
