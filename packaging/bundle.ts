@@ -40,6 +40,15 @@ export interface BundleFile {
 /** A chunk's name as the bundler writes it: the stem, and a hash that depends on the build folder. */
 const CHUNK_NAME = /\b([A-Za-z0-9_.-]+)-[A-Z0-9]{8}\.js\b/g;
 
+/**
+ * Deno's bundler gives packages in CommonJS form a `require`, but misses to when it minifies: then
+ * the first `require("node:process")` throws. This goes before the code that looks for one. Only
+ * modules of Node can be asked for, as everything else is in the bundle.
+ */
+const REQUIRE = "const require=(name)=>{const found=process.getBuiltinModule(name);" +
+  "if(found)return found;throw new Error(`no module ${name}`)};";
+const LOOKS_FOR_REQUIRE = "Dynamic require of";
+
 /** The time that every file of a bundle bears, for it goes into the executable: 1980-01-01. */
 const FILE_TIME = new Date(Date.UTC(1980, 0, 1));
 
@@ -58,7 +67,7 @@ export async function bundle(directory: string): Promise<BundleFile[]> {
   const raw = await Deno.makeTempDir({ prefix: "maelstrom-bundle-" });
   try {
     await runBundler(raw);
-    const files = await renameByContent(await readTexts(raw));
+    const files = await renameByContent(withRequire(await readTexts(raw)));
     checkPrivate(files);
     await Deno.mkdir(directory, { recursive: true });
     for (const [name, text] of files) await writeFile(join(directory, name), text);
@@ -101,6 +110,11 @@ async function runBundler(directory: string): Promise<void> {
     ["bundle", "--quiet", "--frozen", ...flags, "--outdir", directory, "main.ts"],
   );
   if (code !== 0) throw new MaelstromError("internal", `Cannot bundle: ${stderr.trim()}`);
+}
+
+function withRequire(texts: Map<string, string>): Map<string, string> {
+  const give = (text: string) => text.includes(LOOKS_FOR_REQUIRE) ? `${REQUIRE}${text}` : text;
+  return new Map([...texts].map(([name, text]) => [name, give(text)]));
 }
 
 async function writeFile(path: string, text: string): Promise<void> {

@@ -1,66 +1,135 @@
 #!/bin/sh
-# maelstrom @VERSION@: this text, then the program and its runtime, packed with gzip. The first run
-# unpacks them into a cache; every run then becomes the runtime by exec, so that signals, the exit
-# code and the process id are its own. Needs sh, gzip and what a system has to handle files: head,
-# tail, ls, mkdir, mv, rm, chmod.
+# maelstrom @VERSION@: this text, then the program and its runtime, both packed with gzip. The first
+# run unpacks them into a cache. Every run becomes the runtime by exec, so that signals, exit code
+# and process id are its own. Needs sh, gzip, and head tail ls mkdir mv rm chmod; tar is not asked
+# for, because the list of files below does its work.
 set -u
 umask 077
+
+runtime_size=@RUNTIME_SIZE@
+runtime_packed=@RUNTIME_PACKED@
+program_packed=@PROGRAM_PACKED@
+# Name and size of each file of the program, in the order in which they lie in the packed part.
+files='@FILES@'
+new=
 
 fail() {
   printf 'maelstrom: Cannot %s\n' "$1" >&2
   exit 1
 }
 
-# Where the parts lie in this file, as lines: name, size, first byte. The files of the program come
-# one after the other in one packed part, for the runtime is the only one worth packing alone.
-runtime_size=@RUNTIME_SIZE@
-files='@FILES@'
-runtime_at=@RUNTIME_AT@
-runtime_packed=@RUNTIME_PACKED@
-program_at=@PROGRAM_AT@
-
-self=$0
-case $self in
-  */*) ;;
-  *) [ -f "$self" ] || self=$(command -v -- "$self") || fail "find itself: \"$0\" is not in PATH" ;;
-esac
-
-cache_root() {
+find_root() {
   if [ -n "${MAELSTROM_CACHE:-}" ]; then
-    root=$MAELSTROM_CACHE
-    case $root in /*) ;; *) root=$PWD/$root ;; esac
+    case $MAELSTROM_CACHE in
+      /*) root=$MAELSTROM_CACHE ;;
+      *) root=$PWD/$MAELSTROM_CACHE ;;
+    esac
     return
   fi
-  # A relative XDG_CACHE_HOME is to be ignored, says the XDG Base Directory Specification.
+  # A relative XDG_CACHE_HOME counts as none: XDG Base Directory Specification.
   case ${XDG_CACHE_HOME:-} in /*) root=$XDG_CACHE_HOME/maelstrom && return ;; esac
   case ${HOME:-} in /?*) root=$HOME/.cache/maelstrom && return ;; esac
   root=/var/cache/maelstrom
 }
 
-# True when the folder is ours (or root's), only its owner can write to it, and each file has its
-# full size: a cleaner may have taken one, and a loss of power may have cut one short.
+# True when every file is in folder $1 with its full size: a cleaner may have taken one away, a loss
+# of power may have cut one short. Fails when somebody else could have put them there.
 is_complete() {
-  [ -x "$dir/maelstrom" ] || return 1
-  listing=$(ls -lan "$dir" 2>&1) || return 1
-  missing="
+  [ -x "$1/maelstrom" ] || return 1
+  listing=$(ls -lan "$1" 2>/dev/null) || return 1
+  wanted="
 maelstrom $runtime_size
 $files
 "
+  missing=@FILE_COUNT@
   while read -r mode _ owner _ size _ _ _ name; do
-    case $name in
-      .) check_owner "$mode" "$owner" ;;
-      ..) ;;
-      *)
-        case $missing in
-          *"
+    [ "$name" = . ] && check_owner "$1" "$mode" "$owner"
+    case $wanted in *"
 $name $size
-"*) found=$((found + 1)) ;;
-        esac ;;
-    esac
-  done <<EOF
+"*) missing=$((missing - 1)) ;; esac
+  done <<END
 $listing
-EOF
-  [ "$found" -eq "$count" ]
+END
+  [ "$missing" -eq 0 ]
 }
 
-cache_root
+check_owner() {
+  [ -O "$1" ] || [ "$3" = 0 ] ||
+    fail "trust \"$1\": it belongs to another user; set MAELSTROM_CACHE to a folder of your own"
+  case $2 in
+    d????-??-*) ;;
+    *) fail "trust \"$1\": others may write to it ($2); remove it and try again" ;;
+  esac
+}
+
+# Fills folder $dir. Each file is moved into its place when it is whole, so that others who unpack
+# at the same time, or run already, see whole files only.
+unpack() {
+  reason=$(mkdir -p "$dir" 2>&1) ||
+    fail "write to the cache \"$root\": $reason; set MAELSTROM_CACHE to a folder that is writable"
+  trap '[ -z "$new" ] || rm -rf "$new"' EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  number=0
+  until reason=$(mkdir "$dir/new.$$.$number" 2>&1); do
+    number=$((number + 1))
+    [ "$number" -lt 10 ] ||
+      fail "write to the cache \"$dir\": $reason; set MAELSTROM_CACHE to a folder that is writable"
+  done
+  new=$dir/new.$$.$number
+  unpack_files
+  reason=$("$new/maelstrom" --version 2>&1) ||
+    fail "run from the cache \"$dir\": ${reason:-no reason given}; where programs may not be run \
+(mount option noexec), set MAELSTROM_CACHE to another folder; the runtime needs glibc"
+  # Best effort: without it a loss of power now costs another unpacking later.
+  sync "$new"/* 2>/dev/null
+  reason=$(mv -f "$new"/* "$dir" 2>&1) || fail "fill the cache \"$dir\": $reason"
+  rm -rf "$new"
+  new=
+  trap - EXIT HUP INT TERM
+  is_complete "$dir" || fail "fill the cache \"$dir\": something takes its files away"
+}
+
+unpack_files() {
+  # The packed parts are counted from the end of this file: program, then runtime.
+  reason=$(tail -c "$runtime_packed" "$self" 2>/dev/null | gzip -dc 2>&1 >"$new/maelstrom") ||
+    fail_to_unpack
+  reason=$(tail -c "$((program_packed + runtime_packed))" "$self" 2>/dev/null |
+    head -c "$program_packed" | gzip -dc 2>&1 >"$new/program") || fail_to_unpack
+  at=1
+  while read -r name size; do
+    reason=$(tail -c "+$at" "$new/program" 2>/dev/null | head -c "$size" 2>&1 >"$new/$name") ||
+      fail_to_unpack
+    at=$((at + size))
+  done <<END
+$files
+END
+  rm -f "$new/program"
+  chmod 700 "$new/maelstrom"
+  reason="sizes differ"
+  is_complete "$new" || fail_to_unpack
+}
+
+fail_to_unpack() {
+  fail "unpack \"$self\" into \"$dir\": ${reason:-no reason given}; \
+either the disk is full (100 MB are needed) or the file is damaged"
+}
+
+main() {
+  # A closed standard input would be taken by the first file that is opened.
+  true 2>/dev/null <&0 || exec </dev/null
+  self=$0
+  case $self in
+    */*) ;;
+    *) [ -f "$self" ] || self=$(command -v -- "$self") || fail "find itself: no \"$0\" in PATH" ;;
+  esac
+  find_root
+  dir=$root/@HASH@
+  is_complete "$dir" || unpack
+  export DENO_DIR="$dir/deno" DENO_NO_UPDATE_CHECK=1 DENO_NO_PACKAGE_JSON=1
+  exec "$dir/maelstrom" run @FLAGS@ "$dir/@ENTRY@" "$@"
+}
+
+main "$@"
+exit 1

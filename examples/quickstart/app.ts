@@ -91,8 +91,9 @@ const pages: Readonly<Record<string, Page>> = {
 };
 
 async function handle(request: Request): Promise<Response> {
-  requests++;
   const { pathname, searchParams } = new URL(request.url);
+  // The node asks for it again and again; what people count is their own requests.
+  if (pathname !== "/health") requests++;
   const page = Object.hasOwn(pages, pathname) ? pages[pathname] : undefined;
   return page ? await page(request, searchParams) : text("no such page", 404);
 }

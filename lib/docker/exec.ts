@@ -13,8 +13,10 @@ import { engineError, type EngineTransport } from "./transport.ts";
 
 /** How {@linkcode execInContainer} runs a command. */
 export interface ExecOptions {
-  /** Written to the command, then its input is closed. Above some 100 KiB the engine waits for the
-   * command to read it all, even when the command has ended: then only the time limit helps. */
+  /**
+   * Written to the command, then its input is closed. Above some 100 KiB the engine waits for the
+   * command to read it all, even when the command has ended: then only the time limit helps.
+   */
   readonly stdin?: string | Uint8Array;
   /** Longest run, in milliseconds. */
   readonly timeoutMs: number;

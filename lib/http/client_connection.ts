@@ -7,13 +7,14 @@
  * @module
  */
 import type { Log } from "../log.ts";
-import { CLIENT_BUFFER_BYTES, ClientExchange } from "./client_exchange.ts";
+import { ClientExchange } from "./client_exchange.ts";
 import { clock, NEVER, ticksFor } from "./clock.ts";
 import type { Exchange, ForwardOptions, ForwardResult, Handler, Reply } from "./exchange.ts";
 import { forwardExchange } from "./forward.ts";
 import { DONE, MORE } from "./head.ts";
 import { encodeReply } from "./head_writer.ts";
 import type { HttpLimits } from "./limits.ts";
+import { borrowBuffer, BUFFER_BYTES, returnBuffer } from "./pages.ts";
 import { leavePage } from "./upload.ts";
 import type { Upstream } from "./upstream.ts";
 import type { Bytes } from "./wire.ts";
@@ -35,7 +36,6 @@ export class ClientConnection extends ClientExchange implements Exchange {
   readonly #context: ConnectionContext;
   readonly #idleTicks: number;
   readonly #headTicks: number;
-  #spare: Bytes = new Uint8Array(CLIENT_BUFFER_BYTES);
   #first = true;
 
   constructor(conn: Deno.Conn, context: ConnectionContext) {
@@ -141,6 +141,8 @@ export class ClientConnection extends ClientExchange implements Exchange {
       this.#growIfFull();
       wire.beginRead();
       await wire.pending;
+      // It was told 408 meanwhile: what comes now comes too late.
+      if (this.state !== "reading") return false;
     }
     wire.inBy = NEVER;
     wire.start = head.end;
@@ -168,16 +170,16 @@ export class ClientConnection extends ClientExchange implements Exchange {
   /** Lets head and unread bytes live in different buffers, so that reading may go on. */
   #setHeadAside(): void {
     const { wire, head } = this;
-    const spare = this.#spare;
     const unread = wire.end - wire.start;
     if (!wire.reading) {
-      wire.useBuffer(spare.length > unread ? spare : new Uint8Array(unread + CLIENT_BUFFER_BYTES));
+      wire.useBuffer(
+        unread < BUFFER_BYTES ? borrowBuffer() : new Uint8Array(unread + BUFFER_BYTES),
+      );
     } else {
       // A read into this buffer is under way (pipelining), so it is the head that moves.
-      this.headBytes = spare.length >= head.end ? spare : new Uint8Array(head.end);
+      this.headBytes = head.end <= BUFFER_BYTES ? borrowBuffer() : new Uint8Array(head.end);
       this.headBytes.set(wire.buf.subarray(head.start, head.end), head.start);
     }
-    this.#spare = this.headBytes;
   }
 
   async #handle(): Promise<void> {
@@ -210,10 +212,9 @@ export class ClientConnection extends ClientExchange implements Exchange {
       return false;
     }
     body.take();
-    if (!wire.reading && wire.buf.length > 4 * CLIENT_BUFFER_BYTES) leavePage(this);
-    if (this.#spare.length > 4 * CLIENT_BUFFER_BYTES) {
-      this.#spare = new Uint8Array(CLIENT_BUFFER_BYTES);
-    }
+    if (!wire.reading && wire.buf.length > 4 * BUFFER_BYTES) leavePage(this);
+    if (this.headBytes !== wire.buf) returnBuffer(this.headBytes);
+    this.headBytes = wire.buf;
     this.forget();
     return true;
   }
@@ -234,8 +235,16 @@ export class ClientConnection extends ClientExchange implements Exchange {
     const connection = exchange ? this.decideKeep(true) : "close";
     this.state = "answered";
     this.begun = true;
-    const reply = this.#context.errorReply(status, reason, exchange);
-    await this.#write(encodeReply(reply, connection, !exchange || !this.isHead));
+    const withBody = !exchange || !this.isHead;
+    let bytes: Bytes;
+    try {
+      const reply = this.#context.errorReply(status, reason, exchange);
+      bytes = encodeReply(reply, connection, withBody);
+    } catch (error) {
+      this.#context.log.error("http error reply failed", { status, error });
+      bytes = encodeReply({ status, headers: [], body: "" }, connection, withBody);
+    }
+    await this.#write(bytes);
   }
 
   async #write(bytes: Bytes): Promise<void> {

@@ -9,12 +9,10 @@ import { NEVER, ticksFor } from "./clock.ts";
 import { ExchangeAborted, type ForwardResult } from "./exchange.ts";
 import { DONE, Head } from "./head.ts";
 import type { HttpLimits } from "./limits.ts";
+import { BUFFER_BYTES } from "./pages.ts";
 import { RequestBody } from "./request_body.ts";
 import type { UpstreamConnection } from "./upstream.ts";
 import { type Bytes, Wire } from "./wire.ts";
-
-/** Size of the buffer that a connection waits with, in bytes. */
-export const CLIENT_BUFFER_BYTES = 4 * 1024;
 
 /** Where a connection stands. */
 export type State =
@@ -80,7 +78,7 @@ export class ClientExchange {
   #hostName = "";
 
   constructor(conn: Deno.Conn, limits: HttpLimits) {
-    this.wire = new Wire(conn, CLIENT_BUFFER_BYTES, limits.bodyIdleMs);
+    this.wire = new Wire(conn, BUFFER_BYTES, limits.bodyIdleMs);
     this.headBytes = this.wire.buf;
     this.head = new Head("request", limits);
     this.limits = limits;

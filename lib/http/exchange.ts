@@ -76,9 +76,9 @@ export interface Exchange {
   respond(reply: Reply): Promise<void>;
   /**
    * Passes the request on and the answer back. After `not_sent`, `gone` and `timed_out` the
-   * exchange is still to be answered.
+   * exchange is still to be answered; after `not_sent` it may also be forwarded again.
    *
-   * @throws {Error} the exchange is already answered: a bug
+   * @throws {Error} the exchange is already answered, or its body was sent: a bug
    */
   forward(upstream: Upstream, options: ForwardOptions): Promise<ForwardResult>;
 }

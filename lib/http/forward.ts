@@ -46,6 +46,7 @@ export async function forwardExchange(
   options: ForwardOptions,
 ): Promise<ForwardResult> {
   if (client.state !== "open") throw new Error(`Cannot forward: exchange is ${client.state}`);
+  if (client.body.spent) throw new Error("Cannot forward: the body was sent already");
   if (client.isOver) return client.resultOfFailure();
   if (performance.now() >= options.deadline) return { kind: "timed_out" };
   client.state = "forwarding";

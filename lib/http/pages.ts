@@ -7,6 +7,24 @@
 /** Size of a page, in bytes. */
 export const PAGE_BYTES = 64 * 1024 + 64;
 
+/** Size of the buffer that a connection waits with, in bytes. */
+export const BUFFER_BYTES = 4 * 1024;
+
+const KEPT_BUFFERS_MAX = 1024;
+const keptBuffers: Uint8Array<ArrayBuffer>[] = [];
+
+/** A small buffer with old content. */
+export function borrowBuffer(): Uint8Array<ArrayBuffer> {
+  return keptBuffers.pop() ?? new Uint8Array(BUFFER_BYTES);
+}
+
+/** Gives a small buffer back; one of another size is left to the collector. */
+export function returnBuffer(buffer: Uint8Array<ArrayBuffer>): void {
+  if (buffer.length === BUFFER_BYTES && keptBuffers.length < KEPT_BUFFERS_MAX) {
+    keptBuffers.push(buffer);
+  }
+}
+
 const KEPT_PAGES_MAX = 256;
 const kept: Uint8Array<ArrayBuffer>[] = [];
 

@@ -17,6 +17,8 @@ export class RequestBody {
   chunked = false;
   /** There is a body, though it may be of no bytes. */
   present = false;
+  /** Some of it was sent on and is not kept. */
+  spent = false;
   #remaining = 0;
   #decoder: ChunkedDecoder | undefined;
 
@@ -25,6 +27,7 @@ export class RequestBody {
     this.pieceStart = this.pieceEnd = 0;
     this.chunked = head.chunked;
     this.present = head.chunked || head.contentLength > 0;
+    this.spent = false;
     this.received = !this.present;
     this.#remaining = Math.max(head.contentLength, 0);
     if (!head.chunked) return;
@@ -39,6 +42,7 @@ export class RequestBody {
 
   /** The piece at hand was used. */
   take(): void {
+    this.spent ||= this.present;
     this.pieceStart = this.pieceEnd = 0;
   }
 

@@ -8,7 +8,7 @@ import { CHUNK_FRAME_BYTES, putChunk } from "./chunked.ts";
 import { putBytes, putLatin1 } from "./bytes.ts";
 import type { ClientExchange } from "./client_exchange.ts";
 import { clock, NEVER } from "./clock.ts";
-import { borrowPage, PAGE_BYTES, returnPage } from "./pages.ts";
+import { borrowBuffer, borrowPage, BUFFER_BYTES, PAGE_BYTES, returnPage } from "./pages.ts";
 import type { UpstreamConnection } from "./upstream.ts";
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -113,6 +113,6 @@ export function leavePage(client: ClientExchange): void {
   const { wire } = client;
   const page = wire.buf;
   const unread = wire.end - wire.start;
-  wire.useBuffer(new Uint8Array(Math.max(4096, unread)));
+  wire.useBuffer(unread < BUFFER_BYTES ? borrowBuffer() : new Uint8Array(unread + BUFFER_BYTES));
   returnPage(page);
 }

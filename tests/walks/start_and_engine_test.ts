@@ -3,6 +3,7 @@ import { EXECUTABLE } from "../support/executable.ts";
 import { testDockerHost } from "../support/docker/labelled.ts";
 import { TestNode } from "../support/node.ts";
 import { freePorts } from "../support/ports.ts";
+import { Relay } from "../support/relay.ts";
 
 async function daemon(env: Record<string, string>): Promise<{ code: number; stderr: string }> {
   const dataDir = await Deno.makeTempDir({ prefix: "maelstrom-" });
@@ -52,10 +53,45 @@ Deno.test("walk: a daemon that cannot start says why in one line and exits 1", a
 
 Deno.test("walk: a second daemon on the same data directory is refused", async () => {
   await using node = await TestNode.start();
-  const { code, stderr } = await daemon({ MAEL_DATA_DIR: node.dataDir }).catch((error) => {
-    // The directory belongs to the running node; only it may remove it.
-    throw error;
-  });
+  const { code, stderr } = await daemon({ MAEL_DATA_DIR: node.dataDir });
   assert.equal(code, 1);
   assert.match(stderr, /another daemon is using it/);
+});
+
+Deno.test("walk: Docker goes away and comes back", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "maelstrom-relay-" });
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  const socket = testDockerHost.replace(/^unix:\/\//, "");
+  const relay = stack.use(new Relay(`${dir}/docker.sock`, socket));
+  const node = stack.use(await TestNode.start({ dockerHost: `unix://${relay.path}` }));
+  await node.putSample("hello");
+  await node.putSample("other");
+  const first = await (await fetch(`${node.url}/hello/whoami`)).json();
+  const [container] = await node.containers();
+
+  await relay.cut();
+  await node.seen(({ message }) => /^Docker does not answer/.test(message));
+  const still = await (await fetch(`${node.url}/hello/whoami`)).json();
+  assert.equal(still.hostname, first.hostname, "what runs goes on serving");
+  const cold = await fetch(`${node.url}/other/`);
+  assert.equal(cold.status, 503);
+  assert.match(await cold.text(), /^Cannot start "other": Cannot reach Docker/);
+
+  // What happens while nobody listens is found by comparing.
+  await node.docker.killContainer(container!, AbortSignal.timeout(9000));
+  const from = node.log.length;
+  relay.mend();
+  await node.seen(({ message }) => message === "Docker answers again", { from });
+  await node.seen(({ message }) => message === "instance died", { from });
+  for (const name of ["hello", "other"]) {
+    const endMs = performance.now() + 20_000;
+    let status = 0;
+    while (status !== 200 && performance.now() < endMs) {
+      const response = await fetch(`${node.url}/${name}/whoami`);
+      await response.body?.cancel();
+      status = response.status;
+    }
+    assert.equal(status, 200, name);
+  }
 });

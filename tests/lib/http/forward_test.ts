@@ -514,3 +514,21 @@ Deno.test("forward() treats another answer to an upgrade as ordinary", async () 
   await client.send(GET);
   assert.equal((await client.message()).body, "ok");
 });
+
+Deno.test("forward() refuses to send a body twice", async () => {
+  await using backend = new RawBackend(async (peer) => {
+    await peer.message();
+    peer.close();
+  });
+  await using engine: Engine = new Engine(backend.port, {
+    handler: async (exchange) => {
+      const deadline = performance.now() + 5000;
+      assert.equal((await exchange.forward(engine.upstream, { deadline })).kind, "gone");
+      await assert.rejects(exchange.forward(engine.upstream, { deadline }), /body was sent/);
+      await exchange.respond({ status: 502, headers: [], body: "once" });
+    },
+  });
+  using client = await engine.client();
+  await client.send(POST);
+  assert.equal((await client.message()).body, "once");
+});
