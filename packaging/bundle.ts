@@ -49,6 +49,14 @@ const REQUIRE = "const require=(name)=>{const found=process.getBuiltinModule(nam
   "if(found)return found;throw new Error(`no module ${name}`)};";
 const LOOKS_FOR_REQUIRE = "Dynamic require of";
 
+/**
+ * A package in CommonJS form that is imported lazily becomes a chunk with a default export only, so
+ * the names that the importer asks for are not there. It gets them as it does without a bundle.
+ */
+const UNWRAP = ".then(({default:all})=>({...all,default:all}))";
+const WRAPPER_END = /\bexport default [\w$]+\(\);?\s*$/;
+const LAZY_IMPORT = /\bimport\("\.\/([\w.-]+)"\)/g;
+
 /** The time that every file of a bundle bears, for it goes into the executable: 1980-01-01. */
 const FILE_TIME = new Date(Date.UTC(1980, 0, 1));
 
@@ -67,7 +75,7 @@ export async function bundle(directory: string): Promise<BundleFile[]> {
   const raw = await Deno.makeTempDir({ prefix: "maelstrom-bundle-" });
   try {
     await runBundler(raw);
-    const files = await renameByContent(withRequire(await readTexts(raw)));
+    const files = await renameByContent(repaired(await readTexts(raw)));
     checkPrivate(files);
     await Deno.mkdir(directory, { recursive: true });
     for (const [name, text] of files) await writeFile(join(directory, name), text);
@@ -112,9 +120,17 @@ async function runBundler(directory: string): Promise<void> {
   if (code !== 0) throw new MaelstromError("internal", `Cannot bundle: ${stderr.trim()}`);
 }
 
-function withRequire(texts: Map<string, string>): Map<string, string> {
-  const give = (text: string) => text.includes(LOOKS_FOR_REQUIRE) ? `${REQUIRE}${text}` : text;
-  return new Map([...texts].map(([name, text]) => [name, give(text)]));
+/** The bundler's output with what it gets wrong put right. */
+function repaired(texts: Map<string, string>): Map<string, string> {
+  const wrappers = new Set([...texts].filter(([, text]) => WRAPPER_END.test(text)).map(([n]) => n));
+  const repair = (text: string) => {
+    const unwrapped = text.replaceAll(
+      LAZY_IMPORT,
+      (words, name) => wrappers.has(name) ? `${words}${UNWRAP}` : words,
+    );
+    return text.includes(LOOKS_FOR_REQUIRE) ? `${REQUIRE}${unwrapped}` : unwrapped;
+  };
+  return new Map([...texts].map(([name, text]) => [name, repair(text)]));
 }
 
 async function writeFile(path: string, text: string): Promise<void> {

@@ -75,9 +75,18 @@ export function dataDir(env: Env, uid: number | null): string {
  */
 export async function locateNode(surroundings: Surroundings): Promise<RpcTarget> {
   const { env, uid, exists } = surroundings;
-  const findKey = () => findClusterKey(surroundings);
   const given = env.MAELSTROM_PRIVATE_URL;
-  if (given) return { places: [{ kind: "url", url: checkUrl(given) }], findKey };
+  if (given) {
+    const findKey = () => findClusterKey(surroundings);
+    return { places: [{ kind: "url", url: checkUrl(given) }], findKey };
+  }
+  // Nobody said that a node is at the default URL: while it is down any local user can listen
+  // there, so the data directory's own key, whose owner has the socket, is not sent on a guess.
+  const named = Boolean(env.MAEL_CLUSTER_KEY || env.MAEL_CLUSTER_KEY_FILE);
+  const findKey = () =>
+    named
+      ? findClusterKey(surroundings)
+      : Promise.resolve({ from: "MAEL_CLUSTER_KEY, MAEL_CLUSTER_KEY_FILE" });
   const path = `${dataDir(env, uid)}/${CONTROL_SOCKET}`;
   const fallback: RpcPlace = { kind: "url", url: DEFAULT_URL };
   const places = await exists(path) ? [{ kind: "socket", path } as const, fallback] : [fallback];

@@ -68,6 +68,9 @@ for (const url of ["node:8374", "ftp://node", "http://u:secret@node", "http://no
   });
 }
 
+/** A node that was named: its key is looked for everywhere. */
+const GIVEN = { MAELSTROM_PRIVATE_URL: "http://node:8374" };
+
 const keys: {
   name: string;
   env: Env;
@@ -104,7 +107,7 @@ const keys: {
 ];
 for (const { name, env, files, key, from } of keys) {
   Deno.test(`locateNode() finds the key: ${name}`, async () => {
-    const target = await locateNode(surroundings({ MAEL_DATA_DIR: "/d", ...env }, files));
+    const target = await locateNode(surroundings({ ...GIVEN, MAEL_DATA_DIR: "/d", ...env }, files));
     const found = await target.findKey();
     assert.deepEqual(found, key === undefined ? { from } : { key, from });
   });
@@ -112,7 +115,7 @@ for (const { name, env, files, key, from } of keys) {
 
 Deno.test("locateNode() says that a key is not readable", async () => {
   const denied = {
-    ...surroundings({ MAEL_DATA_DIR: "/d" }),
+    ...surroundings({ ...GIVEN, MAEL_DATA_DIR: "/d" }),
     readFile: () => Promise.reject(new Deno.errors.PermissionDenied("no")),
   };
   const found = await (await locateNode(denied)).findKey();
@@ -124,7 +127,7 @@ for (
 ) {
   Deno.test(`locateNode() refuses ${name}, without showing it`, async () => {
     const target = await locateNode(
-      surroundings({ MAEL_DATA_DIR: "/d" }, { "/d/cluster.key": text! }),
+      surroundings({ ...GIVEN, MAEL_DATA_DIR: "/d" }, { "/d/cluster.key": text! }),
     );
     await assert.rejects(target.findKey(), {
       code: "invalid",
@@ -135,8 +138,17 @@ for (
 
 Deno.test("locateNode() says which key file failed", async () => {
   const broken = {
-    ...surroundings({ MAEL_DATA_DIR: "/d" }),
+    ...surroundings({ ...GIVEN, MAEL_DATA_DIR: "/d" }),
     readFile: () => Promise.reject(new Error("Is a directory")),
   };
   await assert.rejects((await locateNode(broken)).findKey(), { message: /Is a directory/ });
+});
+
+Deno.test("locateNode() sends the data directory's key to no place that was only guessed", async () => {
+  const target = await locateNode(
+    surroundings({ MAEL_DATA_DIR: "/d" }, { "/d/cluster.key": "k3" }),
+  );
+  assert.equal((await target.findKey()).key, undefined);
+  const told = await locateNode(surroundings({ MAEL_DATA_DIR: "/d", MAEL_CLUSTER_KEY: "k1" }));
+  assert.equal((await told.findKey()).key, "k1");
 });
