@@ -218,17 +218,18 @@ async function moduleGraph(directory: string): Promise<Map<string, Imports>> {
     ["info", "--json", "--no-config", "--no-lock", "--no-remote", "--no-npm", ENTRY],
     { cwd: directory },
   );
-  if (code !== 0) throw new MaelstromError("internal", `Cannot read the bundle: ${stderr.trim()}`);
+  if (code !== 0) throw new MaelstromError("internal", `Cannot use the bundle: ${stderr.trim()}`);
   const { modules } = JSON.parse(stdout) as ModuleGraph;
   const root = join(await Deno.realPath(directory), "/");
-  const nameOf = (specifier: string) => fileURLToPath(specifier).slice(root.length);
+  const nameOf = (specifier: string) => {
+    const path = specifier.startsWith("file:") ? fileURLToPath(specifier) : "";
+    if (path.startsWith(root)) return path.slice(root.length);
+    throw new MaelstromError("internal", `Cannot use the bundle: it imports "${specifier}"`);
+  };
   const graph = new Map<string, Imports>();
   for (const { specifier, error, dependencies = [] } of modules) {
     if (specifier.startsWith("node:")) continue;
-    if (error || !specifier.startsWith("file:") || !fileURLToPath(specifier).startsWith(root)) {
-      const found = error ?? specifier;
-      throw new MaelstromError("internal", `Cannot use the bundle: it imports "${found}"`);
-    }
+    if (error) throw new MaelstromError("internal", `Cannot use the bundle: ${error}`);
     const own = dependencies.filter(({ specifier }) => !specifier.startsWith("node:"));
     const names = (some: GraphDependency[]) =>
       some.map(({ code, specifier }) => nameOf(code?.specifier ?? specifier));

@@ -24,6 +24,8 @@ export interface CompileOptions {
   readonly output: string;
   /** @default {this machine} */
   readonly target?: Target;
+  /** Path of the runtime. @default {DENORT_BIN, else what Deno fetches} */
+  readonly base?: string;
 }
 
 /**
@@ -32,8 +34,11 @@ export interface CompileOptions {
  * @throws {MaelstromError} not_found: there is no runtime for that target
  * @throws {MaelstromError} internal: the compiler failed
  */
-export async function compile({ bundleDir, output, target }: CompileOptions): Promise<void> {
-  const base = Deno.env.get("DENORT_BIN");
+export async function compile(options: CompileOptions): Promise<void> {
+  const { bundleDir, output, target, base = Deno.env.get("DENORT_BIN") } = options;
+  // The compiler does not replace a file that it has not made; and a rename leaves one that is
+  // running as it is.
+  const temporary = `${resolve(output)}.new-${Deno.pid}`;
   const { code, stderr } = await runDeno(
     [
       ...["compile", "--allow-all", "--no-prompt", "--no-check"],
@@ -42,11 +47,11 @@ export async function compile({ bundleDir, output, target }: CompileOptions): Pr
       // The cache would lie under a name in /tmp that everybody can guess and write first.
       "--no-code-cache",
       ...["--app-name", "maelstrom", ...(target ? ["--target", target] : [])],
-      ...["--output", resolve(output), ENTRY],
+      ...["--output", temporary, ENTRY],
     ],
     { cwd: bundleDir, env: base ? { DENORT_BIN: resolve(base) } : {} },
   );
-  if (code === 0) return;
+  if (code === 0) return await Deno.rename(temporary, output);
   const reason = lastReason(stderr);
   if (!/base binary|denort/i.test(stderr)) {
     throw new MaelstromError("internal", `Cannot compile: ${reason}`);
@@ -79,7 +84,7 @@ export async function checkExecutable(path: string): Promise<void> {
 }
 
 /** This machine as a target. */
-export function hostTarget(): string {
+function hostTarget(): string {
   return Deno.build.target;
 }
 
@@ -106,9 +111,17 @@ if (import.meta.main) {
   await runScript(async () => {
     const target = readTarget();
     const output = join(DIST_DIR, target ? `maelstrom-${target}` : "maelstrom");
+    // What is not our program must not take the place of one that was.
+    const unchecked = `${output}.unchecked`;
     await bundle(BUNDLE_DIR);
-    await compile({ bundleDir: BUNDLE_DIR, output, ...(target ? { target } : {}) });
-    if (!target || target === hostTarget()) await checkExecutable(output);
+    await compile({ bundleDir: BUNDLE_DIR, output: unchecked, ...(target ? { target } : {}) });
+    try {
+      if (!target || target === hostTarget()) await checkExecutable(unchecked);
+      await Deno.rename(unchecked, output);
+    } catch (error) {
+      await Deno.remove(unchecked);
+      throw error;
+    }
     console.log(`${sizeText((await Deno.stat(output)).size)}  ${output}`);
   });
 }

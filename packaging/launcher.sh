@@ -12,9 +12,16 @@ program_packed=@PROGRAM_PACKED@
 # Name and size of each file of the program, in the order in which they lie in the packed part.
 files='@FILES@'
 new=
+line_feed='
+'
 
+# Says $1 on one line.
 fail() {
-  printf 'maelstrom: Cannot %s\n' "$1" >&2
+  set -f
+  IFS=$line_feed
+  set -- $1
+  IFS=' '
+  printf 'maelstrom: Cannot %s\n' "$*" >&2
   exit 1
 }
 
@@ -35,8 +42,7 @@ find_root() {
 # True when every file is in folder $1 with its full size: a cleaner may have taken one away, a loss
 # of power may have cut one short. Fails when somebody else could have put them there.
 is_complete() {
-  [ -x "$1/maelstrom" ] || return 1
-  listing=$(ls -lan "$1" 2>/dev/null) || return 1
+  listing=$(ls -lan "$1" 2>/dev/null)
   wanted="
 maelstrom $runtime_size
 $files
@@ -65,19 +71,21 @@ check_owner() {
 # Fills folder $dir. Each file is moved into its place when it is whole, so that others who unpack
 # at the same time, or run already, see whole files only.
 unpack() {
-  reason=$(mkdir -p "$dir" 2>&1) ||
-    fail "write to the cache \"$root\": $reason; set MAELSTROM_CACHE to a folder that is writable"
+  reason=$(mkdir -p "$dir" 2>&1) || fail_to_write
+  read -r mode _ owner _ <<END
+$(ls -ldn "$dir")
+END
+  check_owner "$dir" "$mode" "$owner"
   trap '[ -z "$new" ] || rm -rf "$new"' EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
   number=0
-  until reason=$(mkdir "$dir/new.$$.$number" 2>&1); do
+  until reason=$(mkdir "$root/new.$$.$number" 2>&1); do
     number=$((number + 1))
-    [ "$number" -lt 10 ] ||
-      fail "write to the cache \"$dir\": $reason; set MAELSTROM_CACHE to a folder that is writable"
+    [ "$number" -lt 10 ] || fail_to_write
   done
-  new=$dir/new.$$.$number
+  new=$root/new.$$.$number
   unpack_files
   reason=$("$new/maelstrom" --version 2>&1) ||
     fail "run from the cache \"$dir\": ${reason:-no reason given}; where programs may not be run \
@@ -88,7 +96,6 @@ unpack() {
   rm -rf "$new"
   new=
   trap - EXIT HUP INT TERM
-  is_complete "$dir" || fail "fill the cache \"$dir\": something takes its files away"
 }
 
 unpack_files() {
@@ -111,7 +118,12 @@ END
   is_complete "$new" || fail_to_unpack
 }
 
+fail_to_write() {
+  fail "write to the cache \"$root\": $reason; set MAELSTROM_CACHE to a folder that is writable"
+}
+
 fail_to_unpack() {
+  reason=${reason#"$line_feed"}
   fail "unpack \"$self\" into \"$dir\": ${reason:-no reason given}; \
 either the disk is full (100 MB are needed) or the file is damaged"
 }
@@ -126,7 +138,7 @@ main() {
   esac
   find_root
   dir=$root/@HASH@
-  is_complete "$dir" || unpack
+  { [ -x "$dir/maelstrom" ] && is_complete "$dir"; } || unpack
   export DENO_DIR="$dir/deno" DENO_NO_UPDATE_CHECK=1 DENO_NO_PACKAGE_JSON=1
   exec "$dir/maelstrom" run @FLAGS@ "$dir/@ENTRY@" "$@"
 }

@@ -19,6 +19,8 @@ export interface PackOptions {
   readonly runtime: string;
   /** Path of the result. */
   readonly output: string;
+  /** 1 is fast, 9 is small. @default {9} */
+  readonly level?: number;
 }
 
 /** Sizes of what was packed, in bytes. */
@@ -45,12 +47,16 @@ export const RUN_FLAGS: readonly string[] = [
  *
  * @throws {MaelstromError} invalid: a file's name cannot stand in the shell script
  */
-export async function pack({ files, runtime, output }: PackOptions): Promise<PackReport> {
+export async function pack(options: PackOptions): Promise<PackReport> {
+  const { files, runtime, output, level = 9 } = options;
   const odd = files.find(({ name }) => !/^[\w.-]+$/.test(name) || name === "maelstrom");
   if (odd) throw new MaelstromError("invalid", `Cannot pack: file name "${odd.name}" is not plain`);
   const runtimeBytes = await Deno.readFile(runtime);
-  const program = await packed(new TextEncoder().encode(files.map(({ text }) => text).join("")));
-  const packedRuntime = await packed(runtimeBytes);
+  const program = await packed(
+    new TextEncoder().encode(files.map(({ text }) => text).join("")),
+    level,
+  );
+  const packedRuntime = await packed(runtimeBytes, level);
   const values = {
     VERSION,
     RUNTIME_SIZE: `${runtimeBytes.length}`,
@@ -84,8 +90,8 @@ function fill(values: Readonly<Record<string, string>>): string {
 }
 
 /** `bytes` packed with gzip; its header carries no time and no name. */
-async function packed(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await promisify(gzip)(bytes, { level: 9 }));
+async function packed(bytes: Uint8Array, level: number): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await promisify(gzip)(bytes, { level }));
 }
 
 async function writeExecutable(path: string, parts: readonly Uint8Array[]): Promise<void> {

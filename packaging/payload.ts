@@ -104,6 +104,9 @@ function findSection(elf: Uint8Array): Uint8Array {
   const table = Number(view.getBigUint64(40, true));
   const entrySize = view.getUint16(58, true);
   const count = view.getUint16(60, true);
+  if (table === 0 || table + count * entrySize > elf.length) {
+    throw unreadable("its section headers are missing");
+  }
   const header = (index: number) => {
     const start = table + index * entrySize;
     return {

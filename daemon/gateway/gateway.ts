@@ -86,6 +86,8 @@ export class Gateway {
       drop: trusted ? DROP_TRUSTED : DROP,
       add: forwardedFields(exchange, trusted) + clockFields(deadline, started),
       deadline,
+      // A stream may be silent for as long as the request may take.
+      responseIdleMs: route.settings.maxDurationMs,
     };
     const router = this.#options.routers.of(route.component);
     for (let attempt = 1;; attempt++) {

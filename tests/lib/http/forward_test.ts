@@ -436,8 +436,8 @@ Deno.test("forward() never makes two requests of one, however it is mutated", as
   });
   const inner = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
   const seeds = [
-    `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 33\r\n\r\n${inner}__`,
-    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n21\r\n${inner}__\r\n0\r\n\r\n`,
+    `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\n${inner}__`,
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1e\r\n${inner}__\r\n0\r\n\r\n`,
   ];
   const glitch = fc.record({
     seed: fc.constantFrom(...seeds),
