@@ -100,7 +100,8 @@ async function exchange(
   signal: AbortSignal,
 ): Promise<Reply> {
   using client = httpClient(place);
-  const base = place.kind === "socket" ? "http://localhost" : place.url;
+  // A name would be looked up in DNS even for a socket, and could stall there.
+  const base = place.kind === "socket" ? "http://127.0.0.1" : place.url;
   const headers = new Headers({ "content-type": "application/json" });
   if (key?.key !== undefined) headers.set("authorization", `Bearer ${key.key}`);
   try {
