@@ -67,6 +67,16 @@ function list(env: string, sentence: string, shown = "none") {
   return { env, value: [] as string[], shown, range: "comma-separated list", sentence, parse };
 }
 
+function share(env: string, value: number, sentence: string) {
+  const range = "number from 0 to 1";
+  const parse = (text: string): number => {
+    const number = Number(text);
+    if (!/^[0-9.]+$/.test(text) || !(number >= 0 && number <= 1)) throw new Error(range);
+    return number;
+  };
+  return { env, value, shown: String(value), range, sentence, parse } satisfies Setting<number>;
+}
+
 const PORT: [number, number] = [0, 65535];
 const DAY = 24 * 3600;
 
@@ -147,6 +157,59 @@ const SETTINGS = {
     10_000,
     [1, 1_000_000],
     "Requests that may wait for one component; more are answered 503.",
+  ),
+  queueTotalMax: int(
+    "MAEL_QUEUE_TOTAL_MAX",
+    50_000,
+    [1, 10_000_000],
+    "Requests that may wait in all queues together; more are answered 503.",
+  ),
+  headTimeoutSeconds: int(
+    "MAEL_HTTP_HEAD_TIMEOUT",
+    10,
+    [1, DAY],
+    "Seconds a client has to send a request head; then 408.",
+  ),
+  bodyIdleSeconds: int(
+    "MAEL_HTTP_BODY_IDLE_TIMEOUT",
+    30,
+    [1, DAY],
+    "Seconds a body may make no progress because of the client.",
+  ),
+  headBytesMax: int(
+    "MAEL_HTTP_HEAD_BYTES",
+    64 * 1024,
+    [1024, 1024 * 1024],
+    "Bytes of a request head; 431 beyond.",
+  ),
+  fieldsMax: int("MAEL_HTTP_FIELDS", 100, [1, 10_000], "Fields of a request head; 431 beyond."),
+  targetBytesMax: int(
+    "MAEL_HTTP_TARGET_BYTES",
+    8 * 1024,
+    [64, 1024 * 1024],
+    "Bytes of a request target; 414 beyond.",
+  ),
+  connectionsMax: int(
+    "MAEL_HTTP_CONNECTIONS",
+    16_384,
+    [1, 1_000_000],
+    "Connections at once; 503 beyond.",
+  ),
+  connectionsPerClientMax: int(
+    "MAEL_HTTP_CONNECTIONS_PER_CLIENT",
+    8_192,
+    [1, 1_000_000],
+    "Connections at once from one address; 503 beyond.",
+  ),
+  accessLog: share(
+    "MAEL_ACCESS_LOG",
+    0,
+    "Share of requests told on standard output, one JSON line each: 0 none, 1 all.",
+  ),
+  coldStartHeader: bool(
+    "MAEL_COLD_START_HEADER",
+    true,
+    "Tell clients in Maelstrom-Cold-Start how many milliseconds they waited for a first instance.",
   ),
   idleTimeoutSeconds: int(
     "MAEL_HTTP_IDLE_TIMEOUT",

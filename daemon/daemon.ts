@@ -7,6 +7,7 @@ import { Tasks } from "../lib/async/tasks.ts";
 import { DockerClient } from "../lib/docker/client.ts";
 import { MaelstromError } from "../lib/errors.ts";
 import { type HttpServer, serveHttp } from "../lib/http/server.ts";
+import type { HttpLimits } from "../lib/http/limits.ts";
 import type { Handler } from "../lib/http/exchange.ts";
 import { Upstream } from "../lib/http/upstream.ts";
 import type { Log } from "../lib/log.ts";
@@ -21,11 +22,12 @@ import { machineMemory, NodeReporter } from "./cluster/node_status.ts";
 import type { Settings } from "./config.ts";
 import { Converger } from "./converger/converger.ts";
 import { checkKey, clusterKey, DataDir } from "./data_dir.ts";
+import { AccessLog } from "./gateway/access_log.ts";
 import { addressRanges } from "./gateway/address_ranges.ts";
-import { errorReply } from "./gateway/error_reply.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { Resolver } from "./gateway/resolver.ts";
 import { listenTcp } from "./listen.ts";
+import { QueueBudget } from "./router/queue.ts";
 import { Routers } from "./router/router.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
 import { Catalog } from "./store/catalog.ts";
@@ -81,6 +83,7 @@ export async function startDaemon(
   const tasks = stack.use(new Tasks(log));
   const routers = new Routers({
     queueMax: settings.queueMax,
+    queueBudget: new QueueBudget(settings.queueTotalMax),
     wake: () => scheduler.replan(),
     blocked: (component) => converger.blocked(component),
     verify: (id) => converger.verify(id),
@@ -150,6 +153,8 @@ export async function startDaemon(
     resolver: new Resolver(catalog),
     routers,
     log,
+    accessLog: new AccessLog({ sample: settings.accessLog, write: writeStdout, tasks }),
+    coldStartHeader: settings.coldStartHeader,
     trusted: addressRanges(settings.trustedProxies, "MAEL_TRUSTED_PROXIES"),
     api: new Upstream({ path: dataDir.file(API_SOCKET) }),
     clusterKey: key,
@@ -160,7 +165,8 @@ export async function startDaemon(
 
   const servers: HttpServer[] = [];
   const serve = (listeners: Deno.TcpListener[], handle: Handler) => {
-    const limits = { idleMs: settings.idleTimeoutSeconds * 1000 };
+    const errorReply: Gateway["errorReply"] = (...failure) => gateway.errorReply(...failure);
+    const limits = httpLimits(settings);
     servers.push(stack.use(serveHttp(listeners, handle, { log, errorReply, limits })));
   };
   const { publicPort, publicAddr, privatePort } = settings;
@@ -198,6 +204,24 @@ function sqlitePath({ sqlDsn, sqlDriver }: Settings, dataDir: DataDir): string {
       ? `Cannot open database: MAEL_SQL_DSN must be sqlite:PATH in this release, found scheme "${scheme}"`
       : `Cannot open database: MAEL_SQL_DRIVER is "${sqlDriver}", but MAEL_SQL_DSN names SQLite`,
   );
+}
+
+function httpLimits(settings: Settings): HttpLimits {
+  return {
+    headBytesMax: settings.headBytesMax,
+    fieldsMax: settings.fieldsMax,
+    targetBytesMax: settings.targetBytesMax,
+    connectionsMax: settings.connectionsMax,
+    connectionsPerClientMax: settings.connectionsPerClientMax,
+    headReadMs: settings.headTimeoutSeconds * 1000,
+    idleMs: settings.idleTimeoutSeconds * 1000,
+    bodyIdleMs: settings.bodyIdleSeconds * 1000,
+  };
+}
+
+async function writeStdout(text: string): Promise<void> {
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(await Deno.stdout.write(bytes));
 }
 
 function offeredMemory({ totalMemoryMiB }: Settings): number {

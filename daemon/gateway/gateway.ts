@@ -1,36 +1,39 @@
 /**
  * The two doors for requests. The public one serves event sources only; the private one also takes
  * requests that name their component, and passes the API's paths on to the API after asking who
- * calls. Walk: **gateway** → resolver → router → queue → instance.
+ * calls. Walk: **gateway** → resolver → forward → router → instance.
  *
- * Nothing here waits for the store, and no error body is written elsewhere on the request path.
+ * Nothing here waits for the store.
  * @module
  */
 import { timingSafeEqual } from "node:crypto";
-import { errorKind, MaelstromError } from "../../lib/errors.ts";
-import type { Exchange, ForwardOptions, ForwardResult } from "../../lib/http/exchange.ts";
+import type { Exchange, Reply } from "../../lib/http/exchange.ts";
 import { dropFields } from "../../lib/http/fields.ts";
 import type { Upstream } from "../../lib/http/upstream.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Routers } from "../router/router.ts";
+import type { AccessLog } from "./access_log.ts";
+import { type Answer, replyOf } from "./error_reply.ts";
+import { FailureLog } from "./failure_log.ts";
+import { type Outcome, serve } from "./forward.ts";
+import { normalizePath } from "./path.ts";
+import { clockField } from "./request_fields.ts";
 import type { Resolver, Route } from "./resolver.ts";
 
-/** Instances one request may be offered to before it is answered 502. */
-const ATTEMPTS_MAX = 4;
 const API_LIMIT_MS = 60_000;
-const FORWARDED = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
-
-const DROP = dropFields(["maelstrom-", "x-real-ip", ...FORWARDED]);
-const DROP_TRUSTED = dropFields(["maelstrom-", "x-forwarded-for"]);
 const API_DROP = dropFields(["authorization"]);
+const HEALTH_PATH = "/_mael_health_check";
 
 /** What the doors need. */
 export interface GatewayOptions {
   readonly resolver: Resolver;
-  readonly routers: Routers;
+  readonly routers: Pick<Routers, "of">;
   readonly log: Log;
+  readonly accessLog: AccessLog;
   /** Whether an address may speak for others in X-Forwarded-*. */
   readonly trusted: (address: string) => boolean;
+  /** Tells clients in `maelstrom-cold-start` how long they waited for a first instance. */
+  readonly coldStartHeader: boolean;
   /** The API's own server. */
   readonly api: Upstream;
   readonly clusterKey: string;
@@ -42,102 +45,124 @@ export interface GatewayOptions {
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #key: Uint8Array;
+  readonly #failures: FailureLog;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#key = new TextEncoder().encode(`Bearer ${options.clusterKey}`);
+    this.#failures = new FailureLog(options.log);
   }
 
   /** A request at the public port. */
   handlePublic(exchange: Exchange): Promise<void> {
-    if (exchange.path === "/_mael_health_check") return answer(exchange, 200, "OK");
-    const route = this.#options.resolver.byRule(exchange.host, exchange.path);
-    if (!route) return answer(exchange, 404, "No component matches the request");
-    const started = performance.now();
-    return this.#serve(exchange, route, started, started + route.settings.maxDurationMs);
+    const path = normalizePath(exchange.path);
+    if (path === undefined) return this.#refusePath(exchange);
+    if (path === HEALTH_PATH) return answer(exchange, { status: 200, message: "OK" });
+    const route = this.#options.resolver.byRule(exchange.host, path);
+    if (!route) return this.#noRoute(exchange);
+    const arrived = performance.now();
+    return this.#serve(exchange, path, route, arrived, arrived + route.settings.maxDurationMs);
   }
 
   /** A request at the private port. */
   handlePrivate(exchange: Exchange): Promise<void> {
+    const path = normalizePath(exchange.path);
+    if (path === undefined) return this.#refusePath(exchange);
+    if (path === HEALTH_PATH) return answer(exchange, { status: 200, message: "OK" });
+    if (path.startsWith("/_mael/")) return this.#callApi(exchange);
     const { resolver } = this.#options;
-    if (exchange.path === "/_mael_health_check") return answer(exchange, 200, "OK");
-    if (exchange.path.startsWith("/_mael/")) return this.#callApi(exchange);
     const name = exchange.header("maelstrom-component");
-    const route = name
-      ? resolver.byName(name.toLowerCase())
-      : resolver.byRule(exchange.host, exchange.path);
-    if (!route) return answer(exchange, 404, "No component matches the request");
+    const route = name ? resolver.byName(name.toLowerCase()) : resolver.byRule(exchange.host, path);
+    if (!route) return this.#noRoute(exchange);
     // A component that calls another passes its own clock on.
-    const started = clockField(exchange, "maelstrom-start-nano") ?? performance.now();
+    const arrived = clockField(exchange, "maelstrom-start-nano") ?? performance.now();
     const deadline = clockField(exchange, "maelstrom-deadline-nano") ??
-      started + route.settings.maxDurationMs;
-    return this.#serve(exchange, route, started, deadline);
+      arrived + route.settings.maxDurationMs;
+    return this.#serve(exchange, path, route, arrived, deadline);
   }
 
-  async #serve(
+  /** The body of an answer that the engine gives by itself. */
+  errorReply(status: number, message: string, exchange: Exchange | undefined): Reply {
+    const id = this.#failures.add("request refused", { status, reason: message });
+    return replyOf({ status, message, id }, exchange);
+  }
+
+  #serve(
     exchange: Exchange,
+    path: string,
     route: Route,
-    started: number,
+    arrived: number,
     deadline: number,
   ): Promise<void> {
-    const trusted = this.#options.trusted(exchange.clientAddress);
-    const options: ForwardOptions = {
-      ...targetOf(exchange, route),
-      drop: trusted ? DROP_TRUSTED : DROP,
-      add: forwardedFields(exchange, trusted) + clockFields(deadline, started),
+    const { accessLog, routers, trusted, coldStartHeader } = this.#options;
+    // What is told of a request is read before its connection moves on to the next.
+    const entry = accessLog.wanted()
+      ? {
+        client: exchange.clientAddress,
+        method: exchange.method,
+        host: exchange.host,
+        target: exchange.target,
+        component: route.component,
+      }
+      : undefined;
+    const serving = serve({
+      exchange,
+      path,
+      route,
+      arrived,
       deadline,
-      // A stream may be silent for as long as the request may take.
-      responseIdleMs: route.settings.maxDurationMs,
-    };
-    const router = this.#options.routers.of(route.component);
-    for (let attempt = 1;; attempt++) {
-      let instance = router.claim();
-      if (!instance) {
-        const wait = await router.wait(deadline, exchange.signal);
-        if (wait.kind === "left") return;
-        if (wait.kind !== "instance") return refuse(exchange, route, wait);
-        instance = wait.instance;
-      }
-      let result: ForwardResult;
-      try {
-        result = await exchange.forward(instance.upstream, options);
-      } finally {
-        router.release(instance);
-      }
-      if (result.kind !== "not_sent") return this.#finish(exchange, route, result);
-      // No byte reached the instance, so another may have the request.
-      router.suspend(instance);
-      if (attempt === ATTEMPTS_MAX) return this.#gone(exchange, route, result.error);
-    }
+      router: routers.of(route.component),
+      trusted: trusted(exchange.clientAddress),
+      coldStartHeader,
+      fail: (status, message, error) => this.#failed(exchange, route, status, message, error),
+    });
+    if (!entry) return serving.then(ignore);
+    return serving.then((outcome) => {
+      const durationMs = performance.now() - arrived;
+      accessLog.add({ ...entry, ...outcome, durationMs });
+    });
   }
 
-  #finish(exchange: Exchange, route: Route, result: ForwardResult): Promise<void> | void {
-    switch (result.kind) {
-      case "timed_out":
-        return answer(exchange, 504, timeoutText(route));
-      case "gone":
-        return this.#gone(exchange, route, result.error);
-      case "cut":
-        return this.#options.log.warn("answer cut off", { component: route.component });
-    }
+  /** Answers a failure, and tells the log under the id that the answer carries. */
+  async #failed(
+    exchange: Exchange,
+    { component }: Route,
+    status: number,
+    message: string,
+    error: Error | undefined,
+  ): Promise<string> {
+    const fields = { component, status, reason: message, ...(error ? { error } : {}) };
+    const id = this.#failures.add("request failed", fields);
+    const headers: [string, string][] = status === 503 ? [["Retry-After", "1"]] : [];
+    await answer(exchange, { status, message, id, headers });
+    return id;
   }
 
-  #gone(exchange: Exchange, route: Route, error: Error): Promise<void> {
-    this.#options.log.warn("instance gave no answer", { component: route.component, error });
-    return answer(exchange, 502, `gateway: No answer from component: ${route.component}`);
+  #refusePath(exchange: Exchange): Promise<void> {
+    const message = "malformed path";
+    const id = this.#failures.add("request refused", { status: 400, reason: message });
+    return answer(exchange, { status: 400, message, id });
+  }
+
+  #noRoute(exchange: Exchange): Promise<void> {
+    return answer(exchange, { status: 404, message: "No component matches the request" });
   }
 
   async #callApi(exchange: Exchange): Promise<void> {
     if (!this.#mayCall(exchange)) {
-      return answer(exchange, 401, "The API needs the cluster key: Authorization: Bearer KEY", [
-        ["WWW-Authenticate", 'Bearer realm="maelstrom"'],
-      ]);
+      return answer(exchange, {
+        status: 401,
+        message: "The API needs the cluster key: Authorization: Bearer KEY",
+        headers: [["WWW-Authenticate", 'Bearer realm="maelstrom"']],
+      });
     }
     const deadline = performance.now() + API_LIMIT_MS;
     const result = await exchange.forward(this.#options.api, { drop: API_DROP, deadline });
-    if (result.kind === "timed_out") return answer(exchange, 504, "The API did not answer");
+    if (result.kind === "timed_out") {
+      return answer(exchange, { status: 504, message: "The API did not answer" });
+    }
     if (result.kind === "not_sent" || result.kind === "gone") {
-      return answer(exchange, 503, "The API is stopping");
+      return answer(exchange, { status: 503, message: "The API is stopping" });
     }
   }
 
@@ -149,73 +174,11 @@ export class Gateway {
   }
 }
 
-function refuse(
-  exchange: Exchange,
-  route: Route,
-  wait: { kind: "full" | "timed_out" } | { kind: "failed"; error: MaelstromError },
-): Promise<void> {
-  switch (wait.kind) {
-    case "full":
-      return answer(exchange, 503, `gateway: Too many requests wait for: ${route.component}`, [
-        ["Retry-After", "1"],
-      ]);
-    case "timed_out":
-      return answer(exchange, 504, timeoutText(route));
-    case "failed": {
-      const { status, retry } = errorKind(wait.error.code);
-      return answer(exchange, status, wait.error.message, retry ? [["Retry-After", "1"]] : []);
-    }
-  }
+function answer(exchange: Exchange, answer: Answer): Promise<void> {
+  return exchange.respond(replyOf(answer, exchange));
 }
 
-function timeoutText(route: Route): string {
-  return `gateway: Timeout proxying component: ${route.component}`;
-}
-
-function answer(
-  exchange: Exchange,
-  status: number,
-  body: string,
-  headers: [string, string][] = [],
-): Promise<void> {
-  const all: [string, string][] = [["Content-Type", "text/plain; charset=utf-8"], ...headers];
-  return exchange.respond({ status, headers: all, body });
-}
-
-function targetOf(exchange: Exchange, { stripLength }: Route): { target?: string } {
-  if (stripLength === 0) return {};
-  const rest = exchange.target.slice(exchange.target.indexOf(exchange.path) + stripLength);
-  return { target: rest.startsWith("/") ? rest : `/${rest}` };
-}
-
-/** Our word on where the request came from, after removal of what the client said. */
-function forwardedFields(exchange: Exchange, trusted: boolean): string {
-  const { clientAddress } = exchange;
-  const before = trusted ? exchange.header("x-forwarded-for") : undefined;
-  const chain = before ? `${before}, ${clientAddress}` : clientAddress;
-  let fields = `X-Forwarded-For: ${chain}\r\n`;
-  if (!trusted || exchange.header("x-forwarded-proto") === undefined) {
-    fields += "X-Forwarded-Proto: http\r\n";
-  }
-  if (!trusted || exchange.header("x-forwarded-host") === undefined) {
-    fields += `X-Forwarded-Host: ${exchange.header("host") ?? ""}\r\n`;
-  }
-  return fields;
-}
-
-/** Deadline and first arrival, in nanoseconds since 1970, for calls the component makes itself. */
-function clockFields(deadline: number, started: number): string {
-  const offsetMs = Date.now() - performance.now();
-  const nano = (at: number) => `${Math.round(offsetMs + at)}000000`;
-  return `MAELSTROM-DEADLINE-NANO: ${nano(deadline)}\r\nMAELSTROM-START-NANO: ${nano(started)}\r\n`;
-}
-
-/** A clock field of the caller's on the `performance.now()` clock, if it gave a readable one. */
-function clockField(exchange: Exchange, name: string): number | undefined {
-  const nano = exchange.header(name);
-  if (nano === undefined || !/^\d{7,20}$/.test(nano)) return undefined;
-  return Number(nano.slice(0, -6)) - Date.now() + performance.now();
-}
+function ignore(_outcome: Outcome): void {}
 
 function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.");

@@ -18,13 +18,24 @@ interface Waiter {
   readonly settle: (wait: Wait) => void;
 }
 
+/** What all queues together may hold. */
+export class QueueBudget {
+  waiting = 0;
+
+  constructor(readonly max: number) {}
+}
+
 /** One component's waiting requests. */
 export class Queue {
   // A Set keeps order and removes from the middle in constant time.
   readonly #waiters = new Set<Waiter>();
 
-  /** Most requests that may wait. */
-  constructor(readonly max: number) {}
+  readonly #budget: QueueBudget;
+
+  /** At most `max` requests wait here, and no more than the budget allows in all queues. */
+  constructor(readonly max: number, budget: QueueBudget) {
+    this.#budget = budget;
+  }
 
   get length(): number {
     return this.#waiters.size;
@@ -35,13 +46,16 @@ export class Queue {
    * aborts.
    */
   admit(deadline: number, signal: AbortSignal): Promise<Wait> {
-    if (this.#waiters.size >= this.max) return Promise.resolve({ kind: "full" });
+    const budget = this.#budget;
+    if (this.#waiters.size >= this.max || budget.waiting >= budget.max) {
+      return Promise.resolve({ kind: "full" });
+    }
     if (signal.aborted) return Promise.resolve({ kind: "left" });
     return new Promise((resolve) => {
       const settle = (wait: Wait) => {
         clearTimeout(timer);
         signal.removeEventListener("abort", leave);
-        this.#waiters.delete(waiter);
+        if (this.#waiters.delete(waiter)) budget.waiting -= 1;
         resolve(wait);
       };
       const waiter: Waiter = { settle };
@@ -50,6 +64,7 @@ export class Queue {
       const timer = setTimeout(() => settle({ kind: "timed_out" }), remaining);
       signal.addEventListener("abort", leave);
       this.#waiters.add(waiter);
+      budget.waiting += 1;
     });
   }
 

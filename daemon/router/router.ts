@@ -7,7 +7,10 @@
 import { MaelstromError } from "../../lib/errors.ts";
 import type { InstanceFact } from "../cluster/members.ts";
 import { Instance } from "./instance.ts";
-import { Queue, type Wait } from "./queue.ts";
+import { Queue, type QueueBudget, type Wait } from "./queue.ts";
+
+/** How long somebody who did not wait counts as waiting: the time until they ask again. */
+const KNOCK_MS = 5000;
 
 /** `off`: nothing to do; `pending`: requests wait for a first instance; `on`: instances serve. */
 export type RouterState = "off" | "pending" | "on";
@@ -16,6 +19,8 @@ export type RouterState = "off" | "pending" | "on";
 export interface RouterOptions {
   /** Most requests that may wait for one component. */
   readonly queueMax: number;
+  /** What all components' queues together may hold. */
+  readonly queueBudget: QueueBudget;
   /** Asks for an instance; called when a request finds none. */
   readonly wake: (component: string) => void;
   /** Why no instance can be had now, if starts are failing. */
@@ -34,11 +39,12 @@ export class Router {
   readonly #rotation: Instance[] = [];
   readonly #all = new Map<string, Instance>();
   #next = 0;
+  #wantedUntilMs = 0;
   #inFlight = 0;
 
   constructor(readonly component: string, options: RouterOptions) {
     this.#options = options;
-    this.#queue = new Queue(options.queueMax);
+    this.#queue = new Queue(options.queueMax, options.queueBudget);
   }
 
   get state(): RouterState {
@@ -51,9 +57,10 @@ export class Router {
     return this.#inFlight + this.#queue.length;
   }
 
-  /** Requests that wait. */
+  /** Requests that wait, or would if their component held them. */
   get queued(): number {
-    return this.#queue.length;
+    const knocked = this.#wantedUntilMs > this.#options.now();
+    return this.#queue.length || (knocked && this.#rotation.length === 0 ? 1 : 0);
   }
 
   /** A claimed place on the next instance in turn that has one, without waiting. */
@@ -71,6 +78,19 @@ export class Router {
     const wait = this.#queue.admit(deadline, signal);
     if (this.#rotation.length === 0) this.#options.wake(this.component);
     return await wait;
+  }
+
+  /**
+   * Asks for an instance without waiting for it.
+   *
+   * @returns why none can be had now, if starts are failing
+   */
+  knock(): MaelstromError | undefined {
+    const error = this.#options.blocked(this.component);
+    if (error) return error;
+    this.#wantedUntilMs = this.#options.now() + KNOCK_MS;
+    this.#options.wake(this.component);
+    return undefined;
   }
 
   /** Gives back a claimed place and lets the next waiter have it. */

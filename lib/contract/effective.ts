@@ -13,6 +13,11 @@ export interface Effective {
   readonly scaleUpConcurrencyPct: number;
   readonly scaleDownConcurrencyPct: number;
   readonly maxDurationMs: number;
+  readonly queueTimeoutMs: number;
+  readonly firstByteTimeoutMs: number;
+  /** Infinity when there is no limit. */
+  readonly bodyBytesMax: number;
+  readonly onColdStart: "hold" | "page" | "fail";
   readonly startParallelism: "parallel" | "series" | "seriesfirst";
   readonly restartOrder: "startstop" | "stopstart";
   readonly healthCheckPath: string;
@@ -32,6 +37,7 @@ export interface Effective {
 export function effective(component: Component): Effective {
   const { docker } = component;
   const startSeconds = docker.httpStartHealthCheckSeconds || 60;
+  const maxDurationMs = (component.maxDurationSeconds || 300) * 1000;
   return {
     minInstances: component.minInstances ?? 0,
     maxInstances: component.maxInstances || Infinity,
@@ -40,7 +46,15 @@ export function effective(component: Component): Effective {
     softConcurrencyLimit: component.softConcurrencyLimit ?? false,
     scaleUpConcurrencyPct: component.scaleUpConcurrencyPct || 0.75,
     scaleDownConcurrencyPct: component.scaleDownConcurrencyPct || 0.25,
-    maxDurationMs: (component.maxDurationSeconds || 300) * 1000,
+    maxDurationMs,
+    queueTimeoutMs: component.queueTimeoutSeconds
+      ? component.queueTimeoutSeconds * 1000
+      : maxDurationMs,
+    firstByteTimeoutMs: component.firstByteTimeoutSeconds
+      ? component.firstByteTimeoutSeconds * 1000
+      : maxDurationMs,
+    bodyBytesMax: component.maxBodyBytes || Infinity,
+    onColdStart: component.onColdStart ?? "hold",
     startParallelism: component.startParallelism ?? "parallel",
     restartOrder: component.RestartOrder ?? "stopstart",
     healthCheckPath: docker.httpHealthCheckPath || "/",

@@ -150,6 +150,14 @@ export const componentSchema = z.strictObject({
   scaleDownConcurrencyPct: fraction.optional(),
   /** Longest time a request may take, waiting included, in seconds; 0 means 300. */
   maxDurationSeconds: seconds.optional(),
+  /** Longest wait for an instance, in seconds; 0 means as long as the request may take. */
+  queueTimeoutSeconds: seconds.optional(),
+  /** Longest wait for the first byte of an answer, in seconds; 0: as long as the request may take. */
+  firstByteTimeoutSeconds: seconds.optional(),
+  /** Largest request body, in bytes; 0 means no limit. */
+  maxBodyBytes: z.int().min(0).optional(),
+  /** While nothing runs: hold the request, show browsers a waiting page, or fail at once. */
+  onColdStart: z.enum(["hold", "page", "fail"]).optional(),
   startParallelism: z.enum(["parallel", "series", "seriesfirst"]).optional(),
   /** The capital R is the ancestor's; `restartOrder` is accepted too. */
   RestartOrder: z.enum(["startstop", "stopstart"]).optional(),

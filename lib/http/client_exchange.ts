@@ -36,6 +36,7 @@ export type Failure =
   | "malformed_body"
   | "deadline"
   | "upstream_stalled"
+  | "body_too_large"
   | "server_cut";
 
 /** Protocols that would let a client speak HTTP behind our back, or that end at us. */
@@ -239,7 +240,7 @@ export class ClientExchange {
   /** True when the client cannot be given an answer by the handler any more. */
   get isOver(): boolean {
     return this.failure !== undefined && this.failure !== "deadline" &&
-      this.failure !== "upstream_stalled";
+      this.failure !== "upstream_stalled" && this.failure !== "body_too_large";
   }
 
   /** The result by which forwarding ends after {@linkcode fail}. */
@@ -247,6 +248,7 @@ export class ClientExchange {
     if (this.begun && this.failure !== "client_left" && this.failure !== "client_stalled") {
       return { kind: "cut" };
     }
+    if (this.failure === "body_too_large") return { kind: "too_large" };
     return this.isOver ? { kind: "client_left" } : { kind: "timed_out" };
   }
 

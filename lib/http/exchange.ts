@@ -30,6 +30,10 @@ export interface ForwardOptions {
    * connections are exempt after the 101.
    */
   readonly deadline: number;
+  /** `performance.now()` by which the answer must have begun, if that is before `deadline`. */
+  readonly answerBy?: number;
+  /** Largest body of the request, in bytes. @default {Infinity} */
+  readonly bodyBytesMax?: number;
   /** Longest silence inside a response body. @default the server's `bodyIdleMs` */
   readonly responseIdleMs?: number;
 }
@@ -44,6 +48,8 @@ export type ForwardResult =
   | { readonly kind: "gone"; readonly error: Error }
   /** The deadline passed before any byte of a final response: answer 504. */
   | { readonly kind: "timed_out" }
+  /** The body is larger than allowed and was not passed on whole: answer 413. */
+  | { readonly kind: "too_large" }
   /** Nothing more can be said to the client; the upstream connection was closed. */
   | { readonly kind: "client_left" }
   /** Failed after part of the response went out: the client's connection was broken off. */

@@ -49,8 +49,12 @@ export async function forwardExchange(
   if (client.body.spent) throw new Error("Cannot forward: the body was sent already");
   if (client.isOver) return client.resultOfFailure();
   if (performance.now() >= options.deadline) return { kind: "timed_out" };
+  const { bodyBytesMax = Infinity, deadline, answerBy = deadline } = options;
+  if (Math.max(client.body.bytes, client.head.contentLength) > bodyBytesMax) {
+    return { kind: "too_large" };
+  }
   client.state = "forwarding";
-  client.deadline = options.deadline;
+  client.deadline = Math.min(deadline, answerBy);
   try {
     const pooled = upstream.take();
     if (pooled) {
@@ -143,6 +147,7 @@ async function converse(
     const failed = await readHead(attempt, interim > 0);
     if (failed !== true) return failed;
     const { status } = up.head;
+    if (status === 101 || status >= 200) client.deadline = attempt.options.deadline;
     if (status === 101) {
       return await switchProtocols(client, up, attempt.options) ??
         { kind: "gone", error: new Error("Cannot switch protocols: answer does not match") };
@@ -188,7 +193,7 @@ async function sendRequest(attempt: Attempt, authority: string): Promise<void> {
   body.take();
   attempt.sentAll = body.received;
   if (body.received) return;
-  attempt.upload = new Upload(client, up);
+  attempt.upload = new Upload(client, up, options.bodyBytesMax ?? Infinity);
   void attempt.upload.run();
 }
 

@@ -19,6 +19,8 @@ export class RequestBody {
   present = false;
   /** Some of it was sent on and is not kept. */
   spent = false;
+  /** Bytes of it that were decoded. */
+  bytes = 0;
   #remaining = 0;
   #decoder: ChunkedDecoder | undefined;
 
@@ -28,6 +30,7 @@ export class RequestBody {
     this.chunked = head.chunked;
     this.present = head.chunked || head.contentLength > 0;
     this.spent = false;
+    this.bytes = 0;
     this.received = !this.present;
     this.#remaining = Math.max(head.contentLength, 0);
     if (!head.chunked) return;
@@ -57,6 +60,7 @@ export class RequestBody {
     const length = Math.min(this.#remaining, wire.end - wire.start);
     this.pieceStart = wire.start;
     this.pieceEnd = wire.start += length;
+    this.bytes += length;
     this.#remaining -= length;
     this.received = this.#remaining === 0;
     return true;
@@ -67,6 +71,7 @@ export class RequestBody {
     if (!decoder.decode(wire.buf, wire.start, wire.end)) return false;
     this.pieceStart = wire.start;
     this.pieceEnd = decoder.dataEnd;
+    this.bytes += this.pieceEnd - this.pieceStart;
     wire.start = decoder.consumed;
     this.received = decoder.done;
     return true;

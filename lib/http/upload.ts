@@ -22,9 +22,12 @@ export class Upload {
   readonly #client: ClientExchange;
   readonly #up: UpstreamConnection;
 
-  constructor(client: ClientExchange, up: UpstreamConnection) {
+  readonly #bytesMax: number;
+
+  constructor(client: ClientExchange, up: UpstreamConnection, bytesMax: number) {
     this.#client = client;
     this.#up = up;
+    this.#bytesMax = bytesMax;
   }
 
   /** Leaves what has not been sent. The client's bytes stay where they are. */
@@ -69,6 +72,10 @@ export class Upload {
     for (;;) {
       if (!body.decode(wire)) {
         this.#client.fail("malformed_body");
+        return false;
+      }
+      if (body.bytes > this.#bytesMax) {
+        this.#client.fail("body_too_large");
         return false;
       }
       if (body.hasPiece || body.received) break;

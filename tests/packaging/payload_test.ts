@@ -61,7 +61,8 @@ Deno.test("compile() embeds the bundle and nothing else", async () => {
   const stems = files.map(({ path }) => path.replace(/-[0-9A-F]{8}\.js$/, "-*.js"));
   const listing = [...new Set(stems)].sort().map((line) => `${line}\n`).join("");
   if (Deno.env.get("UPDATE_GOLDEN") === "1") await Deno.writeTextFile(GOLDEN, listing);
-  assert.equal(listing, await Deno.readTextFile(GOLDEN));
+  const golden = await Deno.readTextFile(GOLDEN);
+  assert.equal(listing, golden, "the embedded files changed; UPDATE_GOLDEN=1 writes the new list");
 });
 
 Deno.test("compile() gives the same bytes for the same bundle", async () => {

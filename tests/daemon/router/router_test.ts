@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { InstanceFact } from "../../../daemon/cluster/members.ts";
+import { QueueBudget } from "../../../daemon/router/queue.ts";
 import { Router, type RouterOptions, Routers } from "../../../daemon/router/router.ts";
 import { MaelstromError } from "../../../lib/errors.ts";
 
@@ -27,6 +28,7 @@ function setUp(parts: Partial<RouterOptions> = {}) {
   const verified: string[] = [];
   const options: RouterOptions = {
     queueMax: 1000,
+    queueBudget: new QueueBudget(1000),
     wake: (component) => woken.push(component),
     blocked: () => undefined,
     verify: (id) => verified.push(id),
@@ -112,6 +114,27 @@ Deno.test("Router.wait() refuses when the queue is full", async () => {
   assert.deepEqual(await router.wait(SOON(), never), { kind: "full" });
   router.fail(new MaelstromError("start_failed", "x"));
   assert.equal((await first).kind, "failed");
+});
+
+Deno.test("Routers share the budget of all queues", async () => {
+  const queueBudget = new QueueBudget(1);
+  const { options } = setUp({ queueBudget });
+  const routers = new Routers(options);
+  const client = new AbortController();
+  const first = routers.of("foo").wait(SOON(), client.signal);
+  assert.deepEqual(await routers.of("bar").wait(SOON(), never), { kind: "full" });
+  client.abort();
+  await first;
+  assert.equal(queueBudget.waiting, 0);
+});
+
+Deno.test("Router.knock() asks for an instance without waiting", () => {
+  const { router, woken } = setUp();
+  assert.equal(router.knock(), undefined);
+  assert.deepEqual(woken, ["foo"]);
+  assert.equal(router.queued, 1, "counts as one who waits");
+  router.attach(fact("a"));
+  assert.equal(router.queued, 0);
 });
 
 Deno.test("Router.wait() ends at its deadline and gives its place back", async () => {

@@ -1,0 +1,205 @@
+/**
+ * One request's way to an instance and back: a place at once or after waiting, another instance
+ * when the first could not be reached, an answer whatever happens. Walk: gateway → **forward** →
+ * router → instance.
+ * @module
+ */
+import { errorKind } from "../../lib/errors.ts";
+import type { Exchange, ForwardOptions, ForwardResult } from "../../lib/http/exchange.ts";
+import type { Instance } from "../router/instance.ts";
+import type { Router } from "../router/router.ts";
+import { waitingPage, wantsPage } from "./error_reply.ts";
+import {
+  clockFields,
+  droppedFields,
+  droppedWithMaxForwards,
+  forwardedFields,
+  maxForwards,
+} from "./request_fields.ts";
+import type { Route } from "./resolver.ts";
+
+/** Instances one request may be offered to before it is answered 502. */
+const ATTEMPTS_MAX = 4;
+
+/** One request that has a route. Times are on the `performance.now()` clock. */
+export interface Request {
+  readonly exchange: Exchange;
+  /** The path in normal form. */
+  readonly path: string;
+  readonly route: Route;
+  readonly arrived: number;
+  readonly deadline: number;
+  readonly router: Router;
+  /** The client may speak for others in X-Forwarded-*. */
+  readonly trusted: boolean;
+  readonly coldStartHeader: boolean;
+  /** Answers a failure; gives the id under which the log has it. */
+  readonly fail: (status: number, message: string, error?: Error) => Promise<string>;
+}
+
+/** How a request ended, for the access log. */
+export interface Outcome {
+  /** 499 when the client left before it was answered. */
+  readonly status: number;
+  readonly waitMs: number;
+  readonly instance?: string;
+  readonly id?: string;
+}
+
+/** Has the request answered, by an instance if one can be had. */
+export async function serve(request: Request): Promise<Outcome> {
+  const { exchange, route: { component, settings }, router } = request;
+  const isCold = router.state !== "on";
+  if (isCold && settings.onColdStart !== "hold") {
+    const refused = await refuseCold(request);
+    if (refused) return refused;
+  }
+  const options = forwardOptions(request);
+  if (options === undefined) return await answerHere(request);
+  let waitMs = 0;
+  for (let attempt = 1;; attempt++) {
+    let instance = router.claim();
+    if (!instance) {
+      const begun = performance.now();
+      const until = Math.min(request.deadline, begun + settings.queueTimeoutMs);
+      const wait = await router.wait(until, exchange.signal);
+      waitMs += performance.now() - begun;
+      if (wait.kind !== "instance") return { waitMs, ...await refuse(request, wait) };
+      instance = wait.instance;
+    }
+    const result = await send(request, instance, {
+      ...options,
+      answerBy: performance.now() + settings.firstByteTimeoutMs,
+      ...(isCold && request.coldStartHeader
+        ? { addToResponse: `Maelstrom-Cold-Start: ${Math.round(waitMs)}\r\n` }
+        : {}),
+    });
+    const seen = { waitMs, instance: instance.id };
+    if (result.kind !== "not_sent") return { ...seen, ...await finish(request, result) };
+    // No byte reached the instance, so another may have the request.
+    router.suspend(instance);
+    if (attempt < ATTEMPTS_MAX) continue;
+    const id = await request.fail(502, noAnswer(component), result.error);
+    return { ...seen, status: 502, id };
+  }
+}
+
+/** Forwards while holding the place, and gives it back whatever happens. */
+async function send(
+  { exchange, router }: Request,
+  instance: Instance,
+  options: ForwardOptions,
+): Promise<ForwardResult> {
+  try {
+    return await exchange.forward(instance.upstream, options);
+  } finally {
+    router.release(instance);
+  }
+}
+
+/** What is sent besides the client's own; undefined when the request may go no further than here. */
+function forwardOptions(request: Request): ForwardOptions | undefined {
+  const { exchange, trusted, deadline, arrived, route: { settings } } = request;
+  const { method } = exchange;
+  if (method === "TRACE") return undefined;
+  const hops = method === "OPTIONS" ? maxForwards(exchange) : undefined;
+  if (hops === "stop") return undefined;
+  const dropAlso = trusted ? droppedWithMaxForwards.trusted : droppedWithMaxForwards.untrusted;
+  const target = targetOf(request);
+  return {
+    ...(target === undefined ? {} : { target }),
+    drop: hops === undefined ? droppedFields(trusted) : dropAlso,
+    add: forwardedFields(exchange, trusted) + clockFields(deadline, arrived) + (hops ?? ""),
+    deadline,
+    bodyBytesMax: settings.bodyBytesMax,
+    // A stream may be silent for as long as the request may take.
+    responseIdleMs: settings.maxDurationMs,
+  };
+}
+
+/** The target in normal form and without the stripped prefix, when that differs from what came. */
+function targetOf({ exchange, path, route: { stripLength } }: Request): string | undefined {
+  const { path: raw, target } = exchange;
+  if (stripLength === 0 && path === raw) return undefined;
+  const rest = path.slice(stripLength);
+  return (rest.startsWith("/") ? rest : `/${rest}`) + target.slice(raw.length);
+}
+
+/** TRACE is not offered: it would show a caller the fields that were added on the way. */
+async function answerHere({ exchange, fail }: Request): Promise<Outcome> {
+  if (exchange.method === "TRACE") {
+    return { status: 501, waitMs: 0, id: await fail(501, "TRACE is not offered") };
+  }
+  await exchange.respond({ status: 204, headers: [], body: "" });
+  return { status: 204, waitMs: 0 };
+}
+
+/** The answer of a component that does not want requests held; undefined when this one is held. */
+async function refuseCold(request: Request): Promise<Outcome | undefined> {
+  const { exchange, route: { component, settings }, router } = request;
+  const failing = router.knock();
+  if (failing) {
+    const { status } = errorKind(failing.code);
+    return { status, waitMs: 0, id: await request.fail(status, failing.message) };
+  }
+  if (settings.onColdStart === "fail") {
+    const message = `${component} is starting, try again soon`;
+    return { status: 503, waitMs: 0, id: await request.fail(503, message) };
+  }
+  if (!wantsPage(exchange)) return undefined;
+  await exchange.respond(waitingPage(component));
+  return { status: 503, waitMs: 0 };
+}
+
+type Refusal =
+  | { readonly kind: "full" | "timed_out" | "left" }
+  | {
+    readonly kind: "failed";
+    readonly error: Error & { readonly code: Parameters<typeof errorKind>[0] };
+  };
+
+async function refuse(request: Request, wait: Refusal): Promise<{ status: number; id?: string }> {
+  const { route: { component }, fail } = request;
+  switch (wait.kind) {
+    case "left":
+      return { status: 499 };
+    case "full":
+      return { status: 503, id: await fail(503, `Too many requests wait for: ${component}`) };
+    case "timed_out":
+      return { status: 504, id: await fail(504, timeout(component)) };
+    case "failed": {
+      const { status } = errorKind(wait.error.code);
+      return { status, id: await fail(status, wait.error.message) };
+    }
+  }
+}
+
+async function finish(
+  { route: { component }, fail }: Request,
+  result: Exclude<ForwardResult, { kind: "not_sent" }>,
+): Promise<{ status: number; id?: string }> {
+  switch (result.kind) {
+    case "done":
+      return { status: result.status };
+    case "timed_out":
+      return { status: 504, id: await fail(504, timeout(component)) };
+    case "gone":
+      return { status: 502, id: await fail(502, noAnswer(component), result.error) };
+    case "too_large":
+      return {
+        status: 413,
+        id: await fail(413, `The request body is too large for: ${component}`),
+      };
+    case "client_left":
+    case "cut":
+      return { status: 499 };
+  }
+}
+
+function timeout(component: string): string {
+  return `gateway: Timeout proxying component: ${component}`;
+}
+
+function noAnswer(component: string): string {
+  return `gateway: No answer from component: ${component}`;
+}
