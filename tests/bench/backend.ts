@@ -28,10 +28,9 @@ function nginxConf(port: number): string {
   return `daemon off;
 user root;
 worker_processes 1;
-worker_rlimit_nofile 65536;
 pid /tmp/nginx.pid;
 error_log stderr error;
-events { worker_connections 16384; }
+events { worker_connections 8192; }
 http {
   access_log off;
   sendfile on;
@@ -112,7 +111,6 @@ export async function putBackend(
       httpPort: port,
       httpHealthCheckPath: "/health",
       networkName: "host",
-      ulimits: ["nofile=65536:65536"],
       volumes: [{ type: "bind", source: folder, target: "/bench", readOnly: true }],
     },
   };

@@ -36,7 +36,10 @@ export async function busyShare(signal: AbortSignal): Promise<number> {
  *
  * @throws {Error} something is missing and this user cannot install it
  */
-export async function ensurePrograms(say: (text: string) => void, signal: AbortSignal) {
+export async function ensurePrograms(
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const programs = ["nginx", "haproxy", "caddy", "wrk"];
   const missing: string[] = [];
   for (const program of programs) {

@@ -90,7 +90,8 @@ export async function startHaproxy(options: PeerOptions): Promise<Peer> {
     conf,
     `global
   nbthread 1
-  maxconn 15000
+  maxconn 12000
+  no strict-limits
   tune.pool-high-fd-ratio 90
 defaults
   mode http
@@ -158,26 +159,30 @@ async function startPeer(
     env,
     stdin: "null",
     stdout: "null",
-    stderr: "null",
+    stderr: "piped",
   }).spawn();
+  const told = new Response(child.stderr).text();
   const address = { hostname: "127.0.0.1", port };
   const peer = {
     name,
     version,
     address,
     pid: child.pid,
-    [Symbol.asyncDispose]: () => endProcess(child),
+    async [Symbol.asyncDispose]() {
+      await endProcess(child);
+      await told;
+    },
   };
   try {
-    await answers(name, address, signal);
+    await answers(address, signal);
     return peer;
   } catch (error) {
     await endProcess(child);
-    throw error;
+    throw new Error(`Cannot start ${name}: ${await told}`, { cause: error });
   }
 }
 
-async function answers(name: string, address: Address, signal: AbortSignal): Promise<void> {
+async function answers(address: Address, signal: AbortSignal): Promise<void> {
   const endMs = performance.now() + START_LIMIT_MS;
   let found: unknown = "no answer";
   while (performance.now() < endMs) {
@@ -192,5 +197,5 @@ async function answers(name: string, address: Address, signal: AbortSignal): Pro
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`Cannot start ${name}: ${found}`);
+  throw new Error(`Cannot reach ${authority(address)}: ${found}`);
 }

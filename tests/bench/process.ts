@@ -82,8 +82,13 @@ export async function outputOf(
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<string> {
-  const options = { args: [...args], stdin: "null", stdout: "piped", stderr: "piped" } as const;
-  const { code, stdout, stderr } = await new Deno.Command(command, { ...options, signal }).output();
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal,
+  }).output();
   signal.throwIfAborted();
   const text = new TextDecoder().decode(stdout);
   if (code === 0) return text;

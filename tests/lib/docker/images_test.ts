@@ -101,7 +101,8 @@ Deno.test("DockerClient.pullImage() fetches an image and tells its progress", as
     assert.ok(steps.some((status) => status.startsWith("Status: Downloaded newer image")));
     const seen = await witness().getImage(registry.ref).inspect();
     const image = await test.docker.inspectImage(registry.ref, test.signal);
-    assert.equal(image?.id, seen.Id);
+    assert.ok(image);
+    assert.equal(image.id, seen.Id);
     assert.deepEqual(image.labels, { origin: "registry" });
     const [digest = ""] = image.digests;
     await test.docker.pullImage(digest, { signal: test.signal });
