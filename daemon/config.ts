@@ -52,13 +52,13 @@ function text(env: string, value: string, sentence: string, shown = value || "no
 }
 
 function choice<T extends string>(env: string, value: T, choices: readonly T[], sentence: string) {
-  const range = choices.join(", ");
+  const range = choices.filter((choice) => choice).join(", ");
   const parse = (given: string): T => {
     const chosen = choices.find((choice) => choice === given.toLowerCase());
     if (chosen === undefined) throw new Error(`one of ${range}`);
     return chosen;
   };
-  return { env, value, shown: value, range, sentence, parse } satisfies Setting<T>;
+  return { env, value, shown: value || "none", range, sentence, parse } satisfies Setting<T>;
 }
 
 function list(env: string, sentence: string, shown = "none") {

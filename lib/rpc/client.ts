@@ -70,7 +70,8 @@ export class RpcClient {
   }
 
   async #send(body: string, signal: AbortSignal): Promise<object> {
-    const tried: string[] = [];
+    const { absentSocket } = this.#target;
+    const tried = absentSocket === undefined ? [] : [`${absentSocket} (no such socket)`];
     for (const place of this.#target.places) {
       const key = place.kind === "url" ? await this.#target.findKey() : undefined;
       try {

@@ -24,6 +24,8 @@ export interface FoundKey {
 /** Places in the order in which they are tried, and the key for those that want one. */
 export interface RpcTarget {
   readonly places: readonly RpcPlace[];
+  /** The control socket that is not there, so that an error can say where we looked. */
+  readonly absentSocket?: string;
   /** Looks for the key when a place first wants one: the socket needs none. */
   readonly findKey: () => Promise<FoundKey>;
 }
@@ -89,8 +91,8 @@ export async function locateNode(surroundings: Surroundings): Promise<RpcTarget>
       : Promise.resolve({ from: "MAEL_CLUSTER_KEY, MAEL_CLUSTER_KEY_FILE" });
   const path = `${dataDir(env, uid)}/${CONTROL_SOCKET}`;
   const fallback: RpcPlace = { kind: "url", url: DEFAULT_URL };
-  const places = await exists(path) ? [{ kind: "socket", path } as const, fallback] : [fallback];
-  return { places, findKey };
+  if (!await exists(path)) return { places: [fallback], absentSocket: path, findKey };
+  return { places: [{ kind: "socket", path }, fallback], findKey };
 }
 
 async function findClusterKey({ env, uid, readFile }: Surroundings): Promise<FoundKey> {

@@ -123,9 +123,8 @@ export async function startCaddy(options: PeerOptions): Promise<Peer> {
     `{
   admin off
   auto_https off
-  persist_config off
 }
-http://127.0.0.1:${port}, http://:${port} {
+http://:${port} {
   bind 127.0.0.1
   reverse_proxy ${authority(backend)} {
     transport http {

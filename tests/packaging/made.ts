@@ -27,13 +27,12 @@ export interface TestBundle extends TestFolder {
 
 /** Bundles the program. */
 export async function testBundle(): Promise<TestBundle> {
-  const folder = await testFolder();
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await testFolder());
   const path = join(folder.path, "bundle");
-  return {
-    path,
-    files: await bundle(path),
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
-  };
+  const files = await bundle(path);
+  const kept = stack.move();
+  return { path, files, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /** How a program ended. */

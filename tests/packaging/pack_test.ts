@@ -44,17 +44,19 @@ async function packEcho(): Promise<Packed> {
 }
 
 async function packWith(files: readonly BundleFile[], runtime: string): Promise<Packed> {
-  const folder = await testFolder();
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await testFolder());
   const file = join(folder.path, "maelstrom");
   const cache = join(folder.path, "cache");
   const { hash } = await pack({ files, runtime, output: file, level: 1 });
+  const kept = stack.move();
   return {
     path: folder.path,
     file,
     cache,
     env: { MAELSTROM_CACHE: cache },
     unpacked: join(cache, hash),
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 

@@ -29,10 +29,13 @@ export type Reading =
   | { readonly kind: "more" }
   | { readonly kind: "bad"; readonly why: string };
 
-/** What an instance heard: whole requests, and where a connection became or stayed unreadable. */
+/** What an instance heard. */
 export interface Heard {
   readonly requests: Message[];
+  /** What it could not read. */
   readonly bad: string[];
+  /** Requests that the connection ended inside of. */
+  readonly unfinished: string[];
 }
 
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]";
@@ -198,7 +201,7 @@ async function record(conn: Deno.Conn, heard: Heard): Promise<void> {
       if (!await answer(conn, reading.message, heard)) return;
     }
   }
-  if (text) heard.bad.push(`ended inside: ${text}`);
+  if (text) heard.unfinished.push(text);
 }
 
 /** False when the connection ends here. */
@@ -206,7 +209,7 @@ async function answer(conn: Deno.Conn, message: Message, heard: Heard): Promise<
   const path = message.line.split(" ")[1];
   if (path === "/records") {
     await send(conn, okOf(JSON.stringify(heard)));
-    heard.requests.length = heard.bad.length = 0;
+    heard.requests.length = heard.bad.length = heard.unfinished.length = 0;
     return true;
   }
   if (path !== "/health") heard.requests.push(message);
@@ -228,7 +231,7 @@ async function send(conn: Deno.Conn, text: string): Promise<void> {
 
 async function main(): Promise<void> {
   Deno.addSignalListener("SIGTERM", () => Deno.exit(0));
-  const heard: Heard = { requests: [], bad: [] };
+  const heard: Heard = { requests: [], bad: [], unfinished: [] };
   for await (const conn of Deno.listen({ port: 8080 })) {
     // A peer that resets has nothing more to say.
     void record(conn, heard).catch(() => {}).finally(() => conn.close());

@@ -12,7 +12,7 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /** Starts one. */
 export function recording(): Recording {
-  const heard: Heard = { requests: [], bad: [] };
+  const heard: Heard = { requests: [], bad: [], unfinished: [] };
   const backend = new RawBackend(async (peer) => {
     while (true) {
       const reading = readRequest(peer.heard);
@@ -22,6 +22,7 @@ export function recording(): Recording {
         await peer.send(OK);
       } else if (reading.kind === "bad" || !await peer.hear()) {
         if (reading.kind === "bad") heard.bad.push(`${reading.why}: ${peer.heard}`);
+        else if (peer.heard) heard.unfinished.push(peer.heard);
         return peer.close();
       }
     }
