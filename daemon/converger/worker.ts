@@ -106,10 +106,9 @@ export class Worker implements AsyncDisposable {
     return this.#containers.has(name);
   }
 
-  /** Tells of active containers that are not among the `running` ones. */
-  missing(running: ReadonlySet<string>): string[] {
-    return [...this.#containers.values()]
-      .filter(({ name, status }) => status === "active" && !running.has(name))
+  /** Names of the containers that serve. */
+  serving(): string[] {
+    return [...this.#containers.values()].filter(({ status }) => status === "active")
       .map(({ name }) => name);
   }
 
@@ -163,8 +162,10 @@ export class Worker implements AsyncDisposable {
     const container = this.#containers.get(name);
     if (container?.status !== "active") return;
     this.#context.tasks.run(`verify ${name}`, async (signal) => {
-      const detail = await this.#context.docker.inspectContainer(name, signal);
-      if (!detail?.state.running) return this.died(name);
+      // When Docker does not answer, the instance itself is asked.
+      const running = await this.#context.docker.inspectContainer(name, signal)
+        .then((detail) => detail?.state.running ?? false, () => true);
+      if (!running) return this.died(name);
       if (await this.#isHealthy(container, signal)) this.#report(container);
       else this.#doom(container, "health check failed");
     });

@@ -187,7 +187,9 @@ Deno.test("DockerClient.removeContainer() gives one done to many who remove at o
 Deno.test("DockerClient.removeContainer() takes anonymous volumes along when asked", async () => {
   await using test = labelled();
   const volumes = async (id: string) =>
-    (await witness().getContainer(id).inspect()).Mounts.map(({ Name }: { Name?: string }) => Name ?? "");
+    (await witness().getContainer(id).inspect()).Mounts.map(({ Name }: { Name?: string }) =>
+      Name ?? ""
+    );
   const Mounts = [{ Type: "volume", Target: "/data" }] as const;
   const [kept, taken] = await Promise.all([
     test.create({ HostConfig: { Mounts } }),
