@@ -151,12 +151,14 @@ export class Converger implements AsyncDisposable {
 
   /** Compares what the engine lists with what the workers know. */
   async #reconcile(signal: AbortSignal): Promise<void> {
+    // Who serves is noted first: what begins to serve while the engine lists is not missing.
+    const serving = [...this.#workers.values()].flatMap((worker) => worker.serving());
     const listed = await this.#list(signal);
     const running = new Set(
       listed.filter(({ status }) => status === "running").map(({ name }) => name),
     );
-    for (const worker of this.#workers.values()) {
-      for (const name of worker.missing(running)) worker.died(name);
+    for (const name of serving) {
+      if (!running.has(name)) this.#owner(name)?.died(name);
     }
     for (const { name } of listed) {
       if (this.#owner(name)) continue;
