@@ -3,8 +3,13 @@
  * the command line tool. Each half is loaded only when it is wanted, so that the tool starts fast.
  * @module
  */
-const [word, ...rest] = Deno.args;
-const exitCode = word === "daemon"
-  ? await (await import("./daemon/command.ts")).runDaemon(rest)
-  : await (await import("./cli/cli.ts")).runCli(Deno.args);
-Deno.exit(exitCode);
+if ("WorkerGlobalScope" in globalThis) {
+  // The daemon starts this same file in its threads, as it is the only one there is.
+  (await import("./daemon/worker.ts")).runProxyWorker();
+} else {
+  const [word, ...rest] = Deno.args;
+  const exitCode = word === "daemon"
+    ? await (await import("./daemon/command.ts")).runDaemon(rest)
+    : await (await import("./cli/cli.ts")).runCli(Deno.args);
+  Deno.exit(exitCode);
+}

@@ -6,7 +6,7 @@
 import { asMaelstromError, type ErrorCode, isAbort, MaelstromError } from "../lib/errors.ts";
 import type { Env } from "../lib/rpc/locate.ts";
 import type { RpcClient } from "../lib/rpc/client.ts";
-import { type Call, UsageError } from "./command.ts";
+import { type Call, FailedWith, UsageError } from "./command.ts";
 import { findCommand } from "./find_command.ts";
 import { parseFlags } from "./flags.ts";
 import { mayColour, Output, ReaderGone, type Writer } from "./output.ts";
@@ -75,8 +75,7 @@ export async function runCliIn(
     isErrorColoured: mayColour(stderr.isTerminal(), env),
   });
   try {
-    await dispatch(args, output, surroundings);
-    return 0;
+    return await dispatch(args, output, surroundings) ?? 0;
   } catch (error) {
     // The reader of the output has seen enough; the command itself went well.
     if (error instanceof ReaderGone) return 0;
@@ -88,7 +87,7 @@ async function dispatch(
   args: readonly string[],
   output: Output,
   surroundings: CliSurroundings,
-): Promise<void> {
+): Promise<number | void> {
   const words = spelledOut(args);
   const wantsHelp = helpWords(words);
   if (wantsHelp) return await (await import("./help.ts")).printHelp(wantsHelp, output);
@@ -102,11 +101,12 @@ async function dispatch(
     flags,
     output,
     client: lazyClient(surroundings),
+    env: surroundings.env,
     stdin: surroundings.stdin,
     nowMs: surroundings.nowMs,
     signal: surroundings.signal,
   };
-  await command.run(call);
+  return await command.run(call);
 }
 
 /** `--version` as the command it stands for. */
@@ -138,6 +138,10 @@ function lazyClient({ env, uid, callLimitMs }: CliSurroundings): () => Promise<R
 }
 
 async function fail(error: unknown, output: Output): Promise<number> {
+  if (error instanceof FailedWith) {
+    const usual = await fail(error.failure, output);
+    return usual === EXIT_INTERRUPTED ? usual : error.exitCode;
+  }
   if (isAbort(error)) return EXIT_INTERRUPTED;
   try {
     if (error instanceof UsageError) {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { RpcClient } from "../lib/rpc/client.ts";
+import type { Env } from "../lib/rpc/locate.ts";
 import type { Flags } from "./flags.ts";
 import type { Output } from "./output.ts";
 
@@ -34,6 +35,8 @@ export interface Call {
   readonly output: Output;
   /** A client of the node, located at the first use. */
   readonly client: () => Promise<RpcClient>;
+  /** Environment of the tool. */
+  readonly env: Env;
   /** Bytes of standard input. */
   readonly stdin: () => ReadableStream<Uint8Array>;
   /** In milliseconds since 1970. */
@@ -58,8 +61,8 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** Paragraphs below the flags. */
   readonly notes?: readonly string[];
-  /** Loads the command and does its work. */
-  readonly run: (call: Call) => Promise<void>;
+  /** Loads the command and does its work; may say the exit code, which is 0 otherwise. */
+  readonly run: (call: Call) => Promise<number | void>;
 }
 
 /** A command line that does not say what to do. Never crosses the wire: the user has to retype. */
@@ -69,5 +72,15 @@ export class UsageError extends Error {
   /** @param words the command whose help would tell, such as `["comp", "put"]` */
   constructor(message: string, readonly words: readonly string[] = []) {
     super(message);
+  }
+}
+
+/** A failure with an exit code of the command's own. */
+export class FailedWith extends Error {
+  override readonly name = "FailedWith";
+
+  /** @param failure what is told to the user */
+  constructor(readonly exitCode: number, readonly failure: unknown) {
+    super("failed with an exit code of its own");
   }
 }

@@ -227,6 +227,169 @@ const instanceList: Command = {
   run: async (call) => (await import("./commands/node.ts")).listInstances(call),
 };
 
+const logs: Command = {
+  words: ["logs"],
+  summary: "Print what instances write.",
+  examples: [
+    { text: "The last ten minutes of every component", line: "maelstrom logs" },
+    { text: "Two components, on and on", line: "maelstrom logs shop 'blog-*' -f" },
+    {
+      text: "What a component wrote to standard error",
+      line: `maelstrom logs shop --json | jq -r 'select(.stream == "stderr").line'`,
+    },
+  ],
+  usage: ["[COMPONENT]... [FLAGS]"],
+  operandsMax: 100,
+  flags: [
+    {
+      name: "components",
+      value: "LIST",
+      text: "Components, separated by commas; the same as naming them.",
+    },
+    {
+      name: "since",
+      value: "WHEN",
+      text: "Begin there: 10m, 1h30m, 2d, 2024-05-01T12:00, or seconds since 1970 (default 10m).",
+    },
+    {
+      name: "follow",
+      short: "f",
+      text: "Go on with what is written, by instances to come as well.",
+    },
+    { name: "json", text: "Print one JSON object per line." },
+  ],
+  notes: [
+    "A component is a name, or one of *, PART*, *PART and *PART*. Each line begins with its " +
+    "component and instance; what an instance wrote to standard error goes to standard error.",
+    "It ends with what is there, as other tools do, unless -f is given (the ancestor's logs always " +
+    "follow). What an instance wrote goes with its container.",
+    "A reader that stops reading for 5 seconds while it follows is told later how many lines it " +
+    "missed.",
+  ],
+  run: async (call) => (await import("./commands/logs.ts")).printLogs(call),
+};
+
+const prune: Command = {
+  words: ["prune"],
+  summary: "Remove images and containers that nobody needs from the node.",
+  examples: [
+    { text: "See what would go", line: "maelstrom prune --dry-run" },
+    { text: "Remove it", line: "maelstrom prune" },
+  ],
+  usage: ["[--dry-run] [--json]"],
+  operandsMax: 0,
+  flags: [
+    { name: "dry-run", text: "Only say what would go." },
+    { name: "json", text: "Print one JSON object per line." },
+  ],
+  notes: [
+    "Stopped containers that this node left over go always; images only as " +
+    "the MAEL_DOCKER_PRUNE_ settings of the daemon allow.",
+  ],
+  run: async (call) => (await import("./commands/prune.ts")).prune(call),
+};
+
+const PROJECT_FILE_FLAGS: readonly Flag[] = [
+  {
+    name: "file",
+    short: "f",
+    value: "FILE",
+    text: "Project file (default maelstrom.yml); - reads standard input.",
+  },
+  {
+    name: "env",
+    value: "FILE",
+    text: "NAME=VALUE lines that go before the environment where the file says ${NAME}.",
+  },
+  { name: "json", text: "Print what the node answers, as JSON." },
+];
+const PROJECT_NOTE =
+  "Names in the file get the project's name before them: hello of project demo " +
+  "is demo_hello. 'maelstrom project schema' prints what a file may say.";
+
+const projectPut: Command = {
+  words: ["project", "put"],
+  summary: "Create or replace a project: all of its components, or none.",
+  examples: [
+    { text: "Put maelstrom.yml", line: "maelstrom project put" },
+    {
+      text: "Put a file with the values of an environment",
+      line: "maelstrom project put -f shop.yml --env production.env",
+    },
+  ],
+  usage: ["[FLAGS]"],
+  operandsMax: 0,
+  flags: [
+    ...PROJECT_FILE_FLAGS,
+    { name: "dry-run", text: "Change nothing; print what would change, as project diff does." },
+    { name: "diffonly", text: "The same as --dry-run." },
+  ],
+  notes: [
+    "Components and event sources of the project that the file does not name are removed.",
+    PROJECT_NOTE,
+  ],
+  run: async (call) => await (await import("./commands/project.ts")).putProject(call),
+};
+
+const projectDiff: Command = {
+  words: ["project", "diff"],
+  summary: "Print what a put of a project would change.",
+  examples: [{ text: "Of maelstrom.yml", line: "maelstrom project diff" }],
+  usage: ["[FLAGS]"],
+  operandsMax: 0,
+  flags: PROJECT_FILE_FLAGS,
+  notes: [
+    "Exits with 0 when nothing would change, with 1 when something would, with 2 when it fails.",
+  ],
+  run: async (call) => await (await import("./commands/project.ts")).diffProject(call),
+};
+
+const projectList: Command = {
+  words: ["project", "ls"],
+  summary: "List projects.",
+  examples: [{ text: "All of them", line: "maelstrom project ls" }],
+  usage: ["[FLAGS]"],
+  operandsMax: 0,
+  flags: [PREFIX_FLAG, JSON_FLAG],
+  run: async (call) => await (await import("./commands/project.ts")).listProjects(call),
+};
+
+const projectGet: Command = {
+  words: ["project", "get"],
+  summary: "Print a project as a file that project put takes.",
+  examples: [{ text: "Keep it in a file", line: "maelstrom project get demo > maelstrom.yml" }],
+  usage: ["NAME [--json]"],
+  operandsMax: 1,
+  flags: [{ name: "json", text: "Print JSON, with the fields of the API, instead of YAML." }],
+  run: async (call) => await (await import("./commands/project.ts")).getProject(call),
+};
+
+const projectRemove: Command = {
+  words: ["project", "rm"],
+  summary: "Remove a project: its components and event sources.",
+  examples: [{ text: "Remove one", line: "maelstrom project rm demo" }],
+  usage: ["NAME"],
+  operandsMax: 1,
+  flags: [],
+  run: async (call) => await (await import("./commands/project.ts")).removeProject(call),
+};
+
+const projectSchema: Command = {
+  words: ["project", "schema"],
+  summary: "Print the JSON Schema of project files.",
+  examples: [
+    { text: "For an editor", line: "maelstrom project schema > maelstrom.schema.json" },
+  ],
+  usage: [""],
+  operandsMax: 0,
+  flags: [],
+  notes: [
+    "An editor with a YAML language server completes a file that begins with the line " +
+    "# yaml-language-server: $schema=maelstrom.schema.json",
+  ],
+  run: async (call) => await (await import("./commands/project.ts")).printProjectSchema(call),
+};
+
 const version: Command = {
   words: ["version"],
   summary: "Print the version.",
@@ -263,8 +426,16 @@ export const COMMANDS: readonly Command[] = [
   sourceList,
   sourceGet,
   sourceRemove,
+  projectPut,
+  projectDiff,
+  projectList,
+  projectGet,
+  projectRemove,
+  projectSchema,
   nodeList,
   instanceList,
+  logs,
+  prune,
   version,
   help,
 ];

@@ -3,34 +3,50 @@
  * values mean. Loads the YAML library only when the text is not JSON.
  * @module
  */
-import type { Document as YamlDocument, LineCounter, Node, ParsedNode } from "yaml";
+import type { Document as YamlDocument, Node, ParsedNode } from "yaml";
+import type { FieldPath, TextAt } from "../lib/contract/known_fields.ts";
 import { MaelstromError, messageOf } from "../lib/errors.ts";
-import type { FieldPath } from "./known_fields.ts";
 
 /** One document of a file. */
 export interface Document {
   readonly value: unknown;
   /** Where the field at `path`, or its nearest parent, was written: `shop.yml:3:5`. */
   readonly position: (path: FieldPath) => string;
+  /** How the number or word at `path` was written: `1.10`, which as a number is 1.1. */
+  readonly textAt: TextAt;
+}
+
+/** The text a user wrote, when what is parsed was made from it. */
+export interface OriginalText {
+  readonly text: string;
+  /** The offset in it of what stands at `offset` in the parsed text. */
+  readonly originalOffset: (offset: number) => number;
 }
 
 type Yaml = typeof import("yaml");
 
 /**
- * The documents in `text` that are not empty, in order. `file` names the text in positions.
+ * The documents in `text` that are not empty, in order. `file` names the text in positions, which
+ * are those of `original` if given.
  *
  * @throws {MaelstromError} invalid: neither YAML nor JSON; says where
  */
-export async function parseDocuments(text: string, file: string): Promise<Document[]> {
+export async function parseDocuments(
+  text: string,
+  file: string,
+  original: OriginalText = { text, originalOffset: (offset) => offset },
+): Promise<Document[]> {
   const json = parseJson(text);
-  if (json !== undefined) return [{ value: json, position: () => file }];
+  if (json !== undefined) {
+    return [{ value: json, position: () => file, textAt: () => undefined }];
+  }
   const yaml = await import("yaml");
-  const lines = new yaml.LineCounter();
+  const at = (offset: number) => `${file}:${lineAndColumn(original, offset)}`;
   try {
-    const options = { lineCounter: lines, prettyErrors: false, merge: true };
+    const options = { prettyErrors: false, merge: true };
     const parsed = yaml.parseAllDocuments(text, options);
     const documents = Array.isArray(parsed) ? parsed : [];
-    return documents.map((document) => toDocument(yaml, document, lines, file))
+    return documents.map((document) => toDocument(yaml, document, at))
       .filter(({ value }) => value !== null && value !== undefined);
   } catch (error) {
     if (error instanceof MaelstromError) throw error;
@@ -54,13 +70,8 @@ function parseJson(text: string): unknown {
 function toDocument(
   yaml: Yaml,
   document: YamlDocument.Parsed<ParsedNode>,
-  lines: LineCounter,
-  file: string,
+  at: (offset: number) => string,
 ): Document {
-  const at = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return `${file}:${line}:${col}`;
-  };
   const fault = document.errors[0] ?? document.warnings[0];
   if (fault) {
     const found = messageOf(fault);
@@ -69,7 +80,17 @@ function toDocument(
   return {
     value: document.toJS({ maxAliasCount: 100 }),
     position: (path) => at(offsetOf(yaml, document, path)),
+    textAt: (path) => {
+      const node = document.getIn(path, true);
+      return yaml.isScalar(node) ? node.source : undefined;
+    },
   };
+}
+
+function lineAndColumn({ text, originalOffset }: OriginalText, offset: number): string {
+  const before = text.slice(0, originalOffset(offset));
+  const line = before.split("\n").length;
+  return `${line}:${before.length - before.lastIndexOf("\n")}`;
 }
 
 /** Offset of the last key on `path` that was written in the document itself. */

@@ -5,10 +5,10 @@
  */
 import type { z } from "zod";
 import { readText } from "../lib/async/body.ts";
+import { type KnownFields, knownFields } from "../lib/contract/known_fields.ts";
 import { MaelstromError, messageOf } from "../lib/errors.ts";
 import type { Call } from "./command.ts";
 import { type Document, parseDocuments } from "./documents.ts";
-import { type KnownFields, knownFields } from "./known_fields.ts";
 
 const FILE_BYTES_MAX = 1024 * 1024;
 const FAULTS_SHOWN_MAX = 5;
@@ -38,7 +38,7 @@ export async function readChecked<S extends z.ZodType>(
   call: Pick<Call, "stdin" | "signal">,
 ): Promise<Checked<z.infer<S>>[]> {
   const name = file === "-" ? "standard input" : file;
-  const documents = await parseDocuments(await readFile(file, name, call), name);
+  const documents = await parseDocuments(await readInput(file, name, call), name);
   if (documents.length === 0) {
     throw new MaelstromError("invalid", `Cannot put ${shape.noun}: ${name} holds none`);
   }
@@ -47,7 +47,13 @@ export async function readChecked<S extends z.ZodType>(
   return checked;
 }
 
-async function readFile(
+/**
+ * The text of `file` (`-`: standard input), which messages call `name`.
+ *
+ * @throws {MaelstromError} invalid: missing, or not text
+ * @throws {MaelstromError} too_large: larger than 1 MiB
+ */
+export async function readInput(
   file: string,
   name: string,
   { stdin, signal }: Pick<Call, "stdin" | "signal">,
@@ -75,29 +81,38 @@ function foundBy(error: unknown): string {
   return messageOf(error).replace(/ \(os error \d+\).*$/, "").toLowerCase();
 }
 
-async function checkDocument<S extends z.ZodType>(
+/**
+ * `document`, checked against `shape`; each fault is told with its place.
+ *
+ * @throws {MaelstromError} invalid: it is not what `shape` asks for
+ */
+export async function checkDocument<S extends z.ZodType>(
   document: Document,
   { noun, schema }: Shape<S>,
 ): Promise<Checked<z.infer<S>>> {
-  const known = knownFields(document.value, schema, noun);
-  if (known.faults.length > 0) {
-    const shown = known.faults.slice(0, FAULTS_SHOWN_MAX)
-      .map(({ at, message }) => `${document.position(at)}: ${message}`);
-    const rest = known.faults.length - shown.length;
-    if (rest > 0) shown.push(`and ${rest} more`);
-    throw new MaelstromError("invalid", `Cannot put ${noun}: ${shown.join("; ")}`);
+  const known = knownFields(document.value, schema, noun, document.textAt);
+  refuse(noun, known.faults.map(({ at, message }) => `${document.position(at)}: ${message}`));
+  const { checkAll } = await import("../lib/contract/check.ts");
+  const checked = checkAll(schema, known.value, noun);
+  if ("faults" in checked) {
+    throw refusal(
+      noun,
+      checked.faults.map(({ path, message }) =>
+        `${document.position(writtenAt(path, known))}: ${message}`
+      ),
+    );
   }
-  const { check } = await import("../lib/contract/check.ts");
-  try {
-    const value = check(schema, known.value, noun);
-    return { value, hasVersion: Object.hasOwn(Object(known.value), "version") };
-  } catch (error) {
-    if (!(error instanceof MaelstromError)) throw error;
-    const at = document.position(writtenAt(String(error.detail?.path ?? noun), known));
-    throw new MaelstromError("invalid", `Cannot put ${noun}: ${at}: ${error.message}`, undefined, {
-      cause: error,
-    });
-  }
+  return { value: checked.value, hasVersion: Object.hasOwn(Object(known.value), "version") };
+}
+
+function refuse(noun: string, faults: readonly string[]): void {
+  if (faults.length > 0) throw refusal(noun, faults);
+}
+
+function refusal(noun: string, faults: readonly string[]): MaelstromError {
+  const shown = faults.slice(0, FAULTS_SHOWN_MAX);
+  if (faults.length > shown.length) shown.push(`and ${faults.length - shown.length} more`);
+  return new MaelstromError("invalid", `Cannot put ${noun}: ${shown.join("; ")}`);
 }
 
 /** How the field at `path`, or its nearest parent that was written, was written. */

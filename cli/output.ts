@@ -38,13 +38,30 @@ export interface TableLayout {
 }
 
 /** Colours a word may have, by the sequence that starts them. */
-const STYLES = { bold: "1", red: "31", green: "32", yellow: "33", dim: "2" } as const;
+const STYLES = {
+  bold: "1",
+  dim: "2",
+  red: "31",
+  green: "32",
+  yellow: "33",
+  blue: "34",
+  magenta: "35",
+  cyan: "36",
+} as const;
 
 /** A way to show text on a terminal. */
 export type Style = keyof typeof STYLES;
 
 /** A table's cell: text, or text with a style. */
 export type Cell = string | { readonly text: string; readonly style: Style };
+
+/** A line of somebody else's, and whose it is. */
+export interface LabelledLine {
+  readonly label: string;
+  readonly style: Style;
+  /** Colours in it are kept on a terminal and taken out elsewhere. */
+  readonly text: string;
+}
 
 /** Standard output was closed by its reader, as `| head` does: nothing is left to do. */
 export class ReaderGone extends Error {}
@@ -99,6 +116,14 @@ export class Output {
     await writeAll(this.#options.stderr, `${printable(text)}\n`);
   }
 
+  /** Prints a label, a tab and a text, on the output it belongs to. @throws {ReaderGone} nobody reads */
+  async labelled(to: "stdout" | "stderr", { label, style, text }: LabelledLine): Promise<void> {
+    const { stdout, stderr, isColoured, isErrorColoured } = this.#options;
+    const coloured = to === "stdout" ? isColoured : isErrorColoured;
+    const shown = `${paint(printable(label), style, coloured)}\t${foreign(text, coloured)}\n`;
+    await writeAll(to === "stdout" ? stdout : stderr, shown);
+  }
+
   #row(columns: readonly Column[], cells: readonly Cell[]): string {
     const shown = columns.map(({ width, cut }, at) => {
       const cell = cells[at] ?? "";
@@ -130,6 +155,17 @@ function paint(text: string, style: Style | undefined, isColoured: boolean): str
 function printable(text: string): string {
   // deno-lint-ignore no-control-regex -- control characters are what is being removed
   return text.replaceAll(/[\x00-\x08\x0a-\x1f\x7f-\x9f]/g, "\u{fffd}");
+}
+
+// deno-lint-ignore no-control-regex -- the sequences that set colours begin with one
+const COLOUR = /\x1b\[[0-9;:]*m/g;
+
+/** Somebody else's text: of all that steers a terminal, colours at most, and they end with it. */
+function foreign(text: string, isColoured: boolean): string {
+  const parts = text.split(COLOUR).map(printable);
+  const colours = isColoured ? text.match(COLOUR) ?? [] : [];
+  const reset = colours.length > 0 ? "\x1b[0m" : "";
+  return parts.map((part, at) => part + (colours[at] ?? "")).join("") + reset;
 }
 
 async function writeAll(writer: Writer, text: string): Promise<void> {

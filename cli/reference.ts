@@ -44,21 +44,23 @@ function commandSection(command: Command): string {
   ].join("\n\n");
 }
 
-/** Broken as the formatter would, so that the page needs no second pass. */
-function paragraph(text: string): string {
+/** `text` broken as the formatter would, so that the page needs no second pass. */
+export function paragraph(text: string): string {
   return wrap(text, 100).join("\n");
 }
 
-function block(lines: readonly string[]): string {
-  return ["```sh", ...lines, "```"].join("\n");
+/** `lines` as a block of shell commands, or of another language. */
+export function block(lines: readonly string[], language = "sh"): string {
+  return [`\`\`\`${language}`, ...lines, "```"].join("\n");
 }
 
-function code(text: string): string {
+/** `text` as code. */
+export function code(text: string): string {
   return `\`${text}\``;
 }
 
 /** A Markdown table padded as the formatter would. */
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [header, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = header.map((_, at) => Math.max(3, ...cells.map((row) => row[at]?.length ?? 0)));
   const line = (row: readonly string[]) =>

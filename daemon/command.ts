@@ -1,10 +1,11 @@
 /** `maelstrom daemon`: settings in, a running node until a signal, an exit code out. @module */
 import { dataDir } from "../lib/rpc/locate.ts";
 import { isAbort, messageOf } from "../lib/errors.ts";
-import { createLog, type Log } from "../lib/log.ts";
+import type { Log } from "../lib/log.ts";
 import { pause } from "../lib/async/pause.ts";
 import { loadSettings, type Settings, settingsHelp } from "./config.ts";
 import { startDaemon } from "./daemon.ts";
+import { daemonLog } from "./daemon_log.ts";
 
 const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
@@ -69,12 +70,3 @@ async function run(
 
 // Once, before anything runs that could be held up.
 const readFile = (path: string): string => Deno.readTextFileSync(path);
-
-function daemonLog({ logLevel, logFormat }: Settings): Log {
-  const encoder = new TextEncoder();
-  return createLog({
-    level: logLevel,
-    format: logFormat,
-    write: (line) => Deno.stderr.writeSync(encoder.encode(`${line}\n`)),
-  });
-}

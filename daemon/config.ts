@@ -101,6 +101,22 @@ const SETTINGS = {
     "Accepted for the ancestor's sake and checked against MAEL_SQL_DSN.",
   ),
   publicPort: int("MAEL_PUBLIC_PORT", 80, PORT, "Port for user traffic; 0 turns it off."),
+  publicHttpsPort: int(
+    "MAEL_PUBLIC_HTTPS_PORT",
+    443,
+    PORT,
+    "Port for user traffic through TLS, HTTP/1.1 and HTTP/2; off without MAEL_TLS_CERT_FILE, and 0 " +
+      "turns it off.",
+  ),
+  tlsCertFile: list(
+    "MAEL_TLS_CERT_FILE",
+    "PEM files of certificates, each with its chain; chosen by the name a client asks for, the " +
+      "first is the default. Read again when they change.",
+  ),
+  tlsKeyFile: list(
+    "MAEL_TLS_KEY_FILE",
+    "PEM files of the private keys, in the order of MAEL_TLS_CERT_FILE.",
+  ),
   privatePort: int(
     "MAEL_PRIVATE_PORT",
     8374,
@@ -211,6 +227,12 @@ const SETTINGS = {
     true,
     "Tell clients in Maelstrom-Cold-Start how many milliseconds they waited for a first instance.",
   ),
+  proxyWorkers: int(
+    "MAEL_PROXY_WORKERS",
+    1,
+    [0, 64],
+    "Threads that share the public port; 1 serves it in the main thread, 0 takes one per core.",
+  ),
   idleTimeoutSeconds: int(
     "MAEL_HTTP_IDLE_TIMEOUT",
     310,
@@ -234,6 +256,38 @@ const SETTINGS = {
     "unix:///var/run/docker.sock",
     "The Docker Engine: unix:///PATH or tcp://HOST:PORT.",
   ),
+  pruneMinutes: int(
+    "MAEL_DOCKER_PRUNE_MINUTES",
+    0,
+    [0, 60 * 24 * 31],
+    "Minutes between prunes, which remove stopped containers this node left over; 0 is off.",
+  ),
+  pruneImages: bool(
+    "MAEL_DOCKER_PRUNE_UNREG_IMAGES",
+    false,
+    "Prune images, too, that no component names and no container uses.",
+  ),
+  pruneKeep: list(
+    "MAEL_DOCKER_PRUNE_UNREG_KEEP",
+    "Globs (mycorp/*, redis*) of images that prunes keep.",
+  ),
+  pruneOnly: list(
+    "MAEL_DOCKER_PRUNE_UNREG_ONLY",
+    "Globs of the only images that prunes may remove.",
+    "all",
+  ),
+  pruneAgeMinutes: int(
+    "MAEL_DOCKER_PRUNE_AGE_MINUTES",
+    60,
+    [0, 60 * 24 * 3650],
+    "Prunes keep images that were made less than so many minutes ago.",
+  ),
+  pruneDiskPct: int(
+    "MAEL_DOCKER_PRUNE_DISK_PCT",
+    0,
+    [0, 100],
+    "Prunes keep images while the disk of Docker is not fuller than this, in percent; 0 never.",
+  ),
   logLevel: choice<LogLevel>(
     "MAEL_LOG_LEVEL",
     "info",
@@ -245,7 +299,6 @@ const SETTINGS = {
 
 /** The ancestor's settings that do not act in this release; setting one is told in the log. */
 const INACTIVE = [
-  int("MAEL_PUBLIC_HTTPS_PORT", 443, PORT, "Public HTTPS port."),
   int("MAEL_HTTP_READ_TIMEOUT", 300, [0, DAY], "Seconds to read a request."),
   int("MAEL_HTTP_WRITE_TIMEOUT", 310, [0, DAY], "Seconds to write an answer."),
   int("MAEL_CRON_REFRESH_SECONDS", 60, [1, DAY], "Seconds between reloads of cron rules."),
@@ -255,9 +308,6 @@ const INACTIVE = [
   text("MAEL_AWS_TERMINATE_QUEUE_URL", "", "Queue of lifecycle notices."),
   int("MAEL_AWS_TERMINATE_MAX_AGE_SECONDS", 600, [0, DAY], "Oldest lifecycle notice obeyed."),
   int("MAEL_AWS_SPOT_TERMINATE_POLL_SECONDS", 0, [0, DAY], "Period of spot notice polls."),
-  int("MAEL_DOCKER_PRUNE_MINUTES", 0, [0, 60 * 24 * 31], "Minutes between prunes; 0 is off."),
-  bool("MAEL_DOCKER_PRUNE_UNREG_IMAGES", false, "Prune images no component names."),
-  list("MAEL_DOCKER_PRUNE_UNREG_KEEP", "Globs of images that are kept."),
   int("MAEL_LOG_GC_SECONDS", 0, [0, DAY], "Period of memory statistics in the log."),
   text("MAEL_CPU_PROFILE_FILENAME", "", "File of a CPU profile."),
   bool("MAEL_PPROF", false, "Profiling endpoints."),

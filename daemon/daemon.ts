@@ -7,7 +7,6 @@ import { Tasks } from "../lib/async/tasks.ts";
 import { DockerClient } from "../lib/docker/client.ts";
 import { MaelstromError } from "../lib/errors.ts";
 import { type HttpServer, serveHttp } from "../lib/http/server.ts";
-import type { HttpLimits } from "../lib/http/limits.ts";
 import type { Handler } from "../lib/http/exchange.ts";
 import { Upstream } from "../lib/http/upstream.ts";
 import type { Log } from "../lib/log.ts";
@@ -15,26 +14,39 @@ import { CLUSTER_KEY_FILE, CONTROL_SOCKET } from "../lib/rpc/locate.ts";
 import { apiHandler } from "./api/api.ts";
 import { componentMethods } from "./api/components.ts";
 import { eventSourceMethods } from "./api/event_sources.ts";
+import { logsEndpoint } from "./api/logs.ts";
 import { nodeMethods } from "./api/nodes.ts";
+import { pruneEndpoint } from "./api/prune.ts";
+import { projectMethods } from "./api/projects.ts";
 import { serveSocket } from "./api/socket.ts";
 import { Members } from "./cluster/members.ts";
 import { machineMemory, NodeReporter } from "./cluster/node_status.ts";
 import type { Settings } from "./config.ts";
+import { LABEL, NODE_LABEL } from "./converger/container.ts";
 import { Converger } from "./converger/converger.ts";
 import { checkKey, clusterKey, DataDir } from "./data_dir.ts";
 import { AccessLog } from "./gateway/access_log.ts";
 import { addressRanges } from "./gateway/address_ranges.ts";
 import { Gateway } from "./gateway/gateway.ts";
+import { ProxyWorkers } from "./gateway/proxy_workers.ts";
 import { Resolver } from "./gateway/resolver.ts";
-import { listenTcp } from "./listen.ts";
+import { refuseMisdirected, SecureDoor } from "./gateway/secure_door.ts";
+import { httpLimits } from "./http_limits.ts";
+import { checkFree, listenTcp } from "./listen.ts";
+import { Logs } from "./logs/logs.ts";
+import { diskPct } from "./prune/disk.ts";
+import { Pruner } from "./prune/pruner.ts";
 import { QueueBudget } from "./router/queue.ts";
 import { Routers } from "./router/router.ts";
+import { TokenDesk } from "./router/token_desk.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
 import { Catalog } from "./store/catalog.ts";
 import { openSqlite } from "./store/sqlite.ts";
-import { Store } from "./store/store.ts";
+import { type DesiredState, Store } from "./store/store.ts";
+import type { WorkerSetup } from "./worker.ts";
 
 const API_SOCKET = "api.sock";
+const PUBLIC_FLAGS = "--public-port or --public-addr";
 
 /** A running node. */
 export interface Daemon {
@@ -81,13 +93,16 @@ export async function startDaemon(
   const members = new Members();
   const traffic = (id: string) => routers.instance(id);
   const tasks = stack.use(new Tasks(log));
-  const routers = new Routers({
+  const workerCount = settings.proxyWorkers || navigator.hardwareConcurrency;
+  const desk = new TokenDesk((component) => routers.of(component));
+  const routers: Routers = new Routers({
     queueMax: settings.queueMax,
     queueBudget: new QueueBudget(settings.queueTotalMax),
     wake: () => scheduler.replan(),
     blocked: (component) => converger.blocked(component),
     verify: (id) => converger.verify(id),
     now,
+    ...(workerCount > 1 ? { lender: desk } : {}),
   });
   const converger: Converger = stack.use(
     new Converger({
@@ -140,14 +155,35 @@ export async function startDaemon(
     scheduler.replan();
   }));
 
+  const logs = new Logs({ docker, members, nodeId, log, now });
+  const pruner = newPruner(settings, { docker, catalog, members, nodeId, log });
+  const ending = new AbortController();
+
+  let workers: ProxyWorkers<WorkerSetup> | undefined;
+  const applied = {
+    async refresh(signal: AbortSignal) {
+      await catalog.refresh(signal);
+      await workers?.applied(signal);
+    },
+  };
   const handler = apiHandler({
-    ...componentMethods(store, catalog),
-    ...eventSourceMethods(store, catalog),
+    ...componentMethods(store, applied),
+    ...eventSourceMethods(store, applied),
+    ...projectMethods(store, applied),
     ...nodeMethods(reporter),
-  }, log);
+  }, log, {
+    "/_mael/logs": logsEndpoint({ logs, names: () => namesOf(catalog), now }),
+    "/_mael/prune": pruneEndpoint(pruner, log, ending.signal),
+  });
   for (const name of [CONTROL_SOCKET, API_SOCKET]) {
     stack.use(await serveSocket(dataDir.file(name), handler, log));
   }
+  // Streams end first: a server that drains waits for them.
+  const endStreams = async () => {
+    ending.abort();
+    await logs[Symbol.asyncDispose]();
+  };
+  stack.defer(endStreams);
 
   const gateway = new Gateway({
     resolver: new Resolver(catalog),
@@ -163,20 +199,49 @@ export async function startDaemon(
   await converger.start(catalog.current.componentByName, signal);
   scheduler.replan();
 
-  const servers: HttpServer[] = [];
-  const serve = (listeners: Deno.TcpListener[], handle: Handler) => {
-    const errorReply: Gateway["errorReply"] = (...failure) => gateway.errorReply(...failure);
+  const servers: Pick<HttpServer, "drain">[] = [];
+  const errorReply: Gateway["errorReply"] = (...failure) => gateway.errorReply(...failure);
+  const serve = (listeners: readonly Deno.Listener[], handle: Handler) => {
     const limits = httpLimits(settings);
     servers.push(stack.use(serveHttp(listeners, handle, { log, errorReply, limits })));
   };
   const { publicPort, publicAddr, privatePort } = settings;
-  if (publicPort > 0) {
-    const listeners = listenTcp(publicAddr, publicPort, "--public-port or --public-addr");
+  if (publicPort > 0 && workerCount > 1) {
+    workers = stack.use(await startWorkers(settings, workerCount, { catalog, desk, dataDir, log }));
+    const post = () => workers?.postState(stateOf(catalog));
+    stack.defer(catalog.subscribe(post));
+    // What changed while they started.
+    post();
+    servers.push(workers);
+  } else if (publicPort > 0) {
+    const listeners = listenTcp(publicAddr, publicPort, PUBLIC_FLAGS);
     serve(listeners, (exchange) => gateway.handlePublic(exchange));
+  }
+  if (
+    settings.publicHttpsPort > 0 && settings.tlsCertFile.length + settings.tlsKeyFile.length > 0
+  ) {
+    const door = stack.use(
+      await SecureDoor.open({
+        addresses: publicAddr,
+        port: settings.publicHttpsPort,
+        certFiles: settings.tlsCertFile,
+        keyFiles: settings.tlsKeyFile,
+        idleMs: settings.idleTimeoutSeconds * 1000,
+        log,
+      }),
+    );
+    serve(
+      door.listeners,
+      refuseMisdirected((exchange) => gateway.handlePublic(exchange), errorReply),
+    );
   }
   if (privatePort > 0) {
     const listeners = privateListeners(settings, gatewayAddress, log);
     serve(listeners, (exchange) => gateway.handlePrivate(exchange));
+  }
+  if (settings.pruneMinutes > 0) {
+    const everyMs = settings.pruneMinutes * 60_000;
+    tasks.run("prune", (signal) => pruner.keepPruning(everyMs, signal));
   }
   log.info("node ready", { nodeId, publicPort, privatePort, dataDir: dataDir.path });
 
@@ -186,6 +251,7 @@ export async function startDaemon(
     privateUrl,
     async stop(cut: AbortSignal) {
       const limit = AbortSignal.any([cut, AbortSignal.timeout(settings.drainSeconds * 1000)]);
+      await endStreams();
       await Promise.all(servers.map((server) => server.drain(limit)));
       await running.disposeAsync();
     },
@@ -206,17 +272,69 @@ function sqlitePath({ sqlDsn, sqlDriver }: Settings, dataDir: DataDir): string {
   );
 }
 
-function httpLimits(settings: Settings): HttpLimits {
-  return {
-    headBytesMax: settings.headBytesMax,
-    fieldsMax: settings.fieldsMax,
-    targetBytesMax: settings.targetBytesMax,
-    connectionsMax: settings.connectionsMax,
-    connectionsPerClientMax: settings.connectionsPerClientMax,
-    headReadMs: settings.headTimeoutSeconds * 1000,
-    idleMs: settings.idleTimeoutSeconds * 1000,
-    bodyIdleMs: settings.bodyIdleSeconds * 1000,
-  };
+/** Threads that serve the public port, when it is more than the main one. */
+function startWorkers(
+  settings: Settings,
+  count: number,
+  { catalog, desk, dataDir, log }: {
+    readonly catalog: Catalog;
+    readonly desk: TokenDesk;
+    readonly dataDir: DataDir;
+    readonly log: Log;
+  },
+): Promise<ProxyWorkers<WorkerSetup>> {
+  checkFree(settings.publicAddr, settings.publicPort, PUBLIC_FLAGS);
+  return ProxyWorkers.start({
+    count,
+    lifelineOf: (number) => dataDir.file(`proxy-${number}.sock`),
+    setup: { settings, workers: count },
+    spawn: (number) => new Worker(Deno.mainModule, { type: "module", name: `proxy ${number}` }),
+    state: stateOf(catalog),
+    desk,
+    write: writeStdout,
+    log,
+  });
+}
+
+function namesOf({ current }: Catalog): string[] {
+  return [...current.componentByName.keys()];
+}
+
+/** What removes left over containers of this node, and images as the settings allow. */
+function newPruner(
+  settings: Settings,
+  { docker, catalog, members, nodeId, log }: {
+    readonly docker: DockerClient;
+    readonly catalog: Catalog;
+    readonly members: Members;
+    readonly nodeId: string;
+    readonly log: Log;
+  },
+): Pruner {
+  const isLocal = settings.dockerHost.startsWith("unix:");
+  return new Pruner({
+    docker,
+    policy: {
+      images: settings.pruneImages,
+      keep: settings.pruneKeep,
+      only: settings.pruneOnly,
+      ageMs: settings.pruneAgeMinutes * 60_000,
+      diskPct: settings.pruneDiskPct,
+    },
+    isOurs: (labels) => labels[LABEL] === "true" && labels[NODE_LABEL] === nodeId,
+    isKnown: (name) => members.get(name) !== undefined,
+    named: () => catalog.current.components.map(({ component }) => component.docker.image),
+    // Another machine's disk cannot be looked at.
+    diskPct: async (signal) =>
+      isLocal ? await diskPct((await docker.info(signal)).dataRoot) : undefined,
+    log,
+    now: () => Date.now(),
+  });
+}
+
+/** The snapshot without what can be made of it again. */
+function stateOf({ current: { components, eventSources } }: Catalog): DesiredState {
+  return { components, eventSources };
 }
 
 async function writeStdout(text: string): Promise<void> {

@@ -4,11 +4,15 @@
  * @module
  */
 import { join } from "node:path";
+import { projectReference } from "../cli/project_reference.ts";
 import { cliReference } from "../cli/reference.ts";
 import { settingsReference } from "../daemon/config.ts";
+import { projectJsonSchema } from "../lib/project/file_schema.ts";
 
 const pages: Readonly<Record<string, () => string>> = {
   "reference/cli.md": cliReference,
+  "reference/project.md": projectReference,
+  "reference/project.schema.json": () => `${JSON.stringify(projectJsonSchema(), undefined, 2)}\n`,
   "reference/settings.md": settingsReference,
 };
 

@@ -12,7 +12,10 @@ type Noun =
   | "MaelstromService.ListComponents";
 
 /** The methods, over `store`. */
-export function componentMethods(store: Store, catalog: Catalog): Pick<Methods, Noun> {
+export function componentMethods(
+  store: Store,
+  catalog: Pick<Catalog, "refresh">,
+): Pick<Methods, Noun> {
   return {
     async "MaelstromService.PutComponent"({ component }, signal) {
       const { name, version } = await store.putComponent(component);

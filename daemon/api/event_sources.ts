@@ -13,7 +13,10 @@ type Noun =
   | "MaelstromService.ListEventSources";
 
 /** The methods, over `store`. */
-export function eventSourceMethods(store: Store, catalog: Catalog): Pick<Methods, Noun> {
+export function eventSourceMethods(
+  store: Store,
+  catalog: Pick<Catalog, "refresh">,
+): Pick<Methods, Noun> {
   return {
     async "MaelstromService.PutEventSource"({ eventSource }, signal) {
       const { name, version } = await store.putEventSource(eventSource);

@@ -78,7 +78,7 @@ async function callOne(
 
 async function run<M extends Method>(
   method: M,
-  input: unknown,
+  input: object,
   methods: Methods,
   signal: AbortSignal,
 ): Promise<Outputs[M]> {
@@ -87,14 +87,29 @@ async function run<M extends Method>(
 }
 
 /** The ancestor writes RestartOrder with a capital R; people write it as they write the rest. */
-function restartOrderAlias(input: unknown): unknown {
-  const component = (input as { component?: unknown }).component;
-  if (!isObject(component) || !Object.hasOwn(component, "restartOrder")) return input;
+function restartOrderAlias(input: object): object {
+  const { component, project } = input as { component?: unknown; project?: unknown };
+  if (isObject(component)) {
+    return { ...input, component: withRestartOrder(component, "input.component") };
+  }
+  const { components } = (isObject(project) ? project : {}) as { components?: unknown };
+  if (!Array.isArray(components)) return input;
+  const renamed = components.map((entry, i) => {
+    const { component } = (isObject(entry) ? entry : {}) as { component?: unknown };
+    if (!isObject(component)) return entry;
+    const path = `input.project.components[${i}].component`;
+    return { ...entry, component: withRestartOrder(component, path) };
+  });
+  return { ...input, project: { ...project as object, components: renamed } };
+}
+
+function withRestartOrder(component: object, path: string): object {
+  if (!Object.hasOwn(component, "restartOrder")) return component;
   const { restartOrder, ...rest } = component as Record<string, unknown>;
   if (Object.hasOwn(rest, "RestartOrder")) {
-    throw new MaelstromError("invalid", "input.component has both RestartOrder and restartOrder");
+    throw new MaelstromError("invalid", `${path} has both RestartOrder and restartOrder`, { path });
   }
-  return { ...(input as object), component: { ...rest, RestartOrder: restartOrder } };
+  return { ...rest, RestartOrder: restartOrder };
 }
 
 function isObject(value: unknown): value is object {

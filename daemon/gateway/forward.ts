@@ -6,14 +6,12 @@
  */
 import { errorKind } from "../../lib/errors.ts";
 import type { Exchange, ForwardOptions, ForwardResult } from "../../lib/http/exchange.ts";
-import type { Instance } from "../router/instance.ts";
-import type { Router } from "../router/router.ts";
+import type { Admission } from "../router/admission.ts";
 import { waitingPage, wantsPage } from "./error_reply.ts";
 import {
-  clockFields,
+  type AddedFields,
   droppedFields,
   droppedWithMaxForwards,
-  forwardedFields,
   maxForwards,
 } from "./request_fields.ts";
 import type { Route } from "./resolver.ts";
@@ -29,9 +27,11 @@ export interface Request {
   readonly route: Route;
   readonly arrived: number;
   readonly deadline: number;
-  readonly router: Router;
+  readonly router: Admission;
   /** The client may speak for others in X-Forwarded-*. */
   readonly trusted: boolean;
+  /** Makes the fields that the request gains. */
+  readonly added: AddedFields;
   readonly coldStartHeader: boolean;
   /** Answers a failure; gives the id under which the log has it. */
   readonly fail: (status: number, message: string, error?: Error) => Promise<string>;
@@ -67,13 +67,17 @@ export async function serve(request: Request): Promise<Outcome> {
       if (wait.kind !== "instance") return { waitMs, ...await refuse(request, wait) };
       instance = wait.instance;
     }
-    const result = await send(request, instance, {
-      ...options,
-      answerBy: performance.now() + settings.firstByteTimeoutMs,
-      ...(isCold && request.coldStartHeader
-        ? { addToResponse: `Maelstrom-Cold-Start: ${Math.round(waitMs)}\r\n` }
-        : {}),
-    });
+    options.answerBy = performance.now() + settings.firstByteTimeoutMs;
+    if (isCold && request.coldStartHeader) {
+      options.addToResponse = `Maelstrom-Cold-Start: ${Math.round(waitMs)}\r\n`;
+    }
+    let result: ForwardResult;
+    try {
+      result = await exchange.forward(instance.upstream, options);
+    } finally {
+      router.release(instance);
+    }
+    if (result.kind === "done") return { status: result.status, waitMs, instance: instance.id };
     const seen = { waitMs, instance: instance.id };
     if (result.kind !== "not_sent") return { ...seen, ...await finish(request, result) };
     // No byte reached the instance, so another may have the request.
@@ -84,36 +88,28 @@ export async function serve(request: Request): Promise<Outcome> {
   }
 }
 
-/** Forwards while holding the place, and gives it back whatever happens. */
-async function send(
-  { exchange, router }: Request,
-  instance: Instance,
-  options: ForwardOptions,
-): Promise<ForwardResult> {
-  try {
-    return await exchange.forward(instance.upstream, options);
-  } finally {
-    router.release(instance);
-  }
-}
+/** Filled in as the request goes its way. */
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What is sent besides the client's own; undefined when the request may go no further than here. */
-function forwardOptions(request: Request): ForwardOptions | undefined {
-  const { exchange, trusted, deadline, arrived, route: { settings } } = request;
+function forwardOptions(request: Request): Writable<ForwardOptions> | undefined {
+  const { exchange, trusted, added, deadline, arrived, route: { settings } } = request;
   const { method } = exchange;
   if (method === "TRACE") return undefined;
   const hops = method === "OPTIONS" ? maxForwards(exchange) : undefined;
   if (hops === "stop") return undefined;
   const dropAlso = trusted ? droppedWithMaxForwards.trusted : droppedWithMaxForwards.untrusted;
-  const target = targetOf(request);
+  // Every field is named, so that all requests share one shape.
   return {
-    ...(target === undefined ? {} : { target }),
+    target: targetOf(request),
     drop: hops === undefined ? droppedFields(trusted) : dropAlso,
-    add: forwardedFields(exchange, trusted) + clockFields(deadline, arrived) + (hops ?? ""),
+    add: added.of(exchange, trusted, deadline, arrived) + (hops ?? ""),
     deadline,
     bodyBytesMax: settings.bodyBytesMax,
     // A stream may be silent for as long as the request may take.
     responseIdleMs: settings.maxDurationMs,
+    answerBy: undefined,
+    addToResponse: undefined,
   };
 }
 
@@ -137,7 +133,7 @@ async function answerHere({ exchange, fail }: Request): Promise<Outcome> {
 /** The answer of a component that does not want requests held; undefined when this one is held. */
 async function refuseCold(request: Request): Promise<Outcome | undefined> {
   const { exchange, route: { component, settings }, router } = request;
-  const failing = router.knock();
+  const failing = await router.knock();
   if (failing) {
     const { status } = errorKind(failing.code);
     return { status, waitMs: 0, id: await request.fail(status, failing.message) };

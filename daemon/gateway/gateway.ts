@@ -11,23 +11,26 @@ import type { Exchange, Reply } from "../../lib/http/exchange.ts";
 import { dropFields } from "../../lib/http/fields.ts";
 import type { Upstream } from "../../lib/http/upstream.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Routers } from "../router/router.ts";
+import type { Admissions } from "../router/admission.ts";
 import type { AccessLog } from "./access_log.ts";
 import { type Answer, replyOf } from "./error_reply.ts";
 import { FailureLog } from "./failure_log.ts";
-import { type Outcome, serve } from "./forward.ts";
+import { serve } from "./forward.ts";
 import { normalizePath } from "./path.ts";
-import { clockField } from "./request_fields.ts";
+import { AddedFields, clockField } from "./request_fields.ts";
 import type { Resolver, Route } from "./resolver.ts";
 
 const API_LIMIT_MS = 60_000;
+/** Endpoints whose answers go on for as long as the caller stays. */
+const API_STREAMS = ["/_mael/logs", "/_mael/prune"];
+const WITHOUT_LIMIT = { deadline: Infinity, responseIdleMs: Infinity };
 const API_DROP = dropFields(["authorization"]);
 const HEALTH_PATH = "/_mael_health_check";
 
 /** What the doors need. */
 export interface GatewayOptions {
   readonly resolver: Resolver;
-  readonly routers: Pick<Routers, "of">;
+  readonly routers: Admissions;
   readonly log: Log;
   readonly accessLog: AccessLog;
   /** Whether an address may speak for others in X-Forwarded-*. */
@@ -46,6 +49,7 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #key: Uint8Array;
   readonly #failures: FailureLog;
+  readonly #added = new AddedFields();
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -54,7 +58,7 @@ export class Gateway {
   }
 
   /** A request at the public port. */
-  handlePublic(exchange: Exchange): Promise<void> {
+  handlePublic(exchange: Exchange): Promise<unknown> {
     const path = normalizePath(exchange.path);
     if (path === undefined) return this.#refusePath(exchange);
     if (path === HEALTH_PATH) return answer(exchange, { status: 200, message: "OK" });
@@ -65,11 +69,11 @@ export class Gateway {
   }
 
   /** A request at the private port. */
-  handlePrivate(exchange: Exchange): Promise<void> {
+  handlePrivate(exchange: Exchange): Promise<unknown> {
     const path = normalizePath(exchange.path);
     if (path === undefined) return this.#refusePath(exchange);
     if (path === HEALTH_PATH) return answer(exchange, { status: 200, message: "OK" });
-    if (path.startsWith("/_mael/")) return this.#callApi(exchange);
+    if (path.startsWith("/_mael/")) return this.#callApi(exchange, path);
     const { resolver } = this.#options;
     const name = exchange.header("maelstrom-component");
     const route = name ? resolver.byName(name.toLowerCase()) : resolver.byRule(exchange.host, path);
@@ -93,7 +97,7 @@ export class Gateway {
     route: Route,
     arrived: number,
     deadline: number,
-  ): Promise<void> {
+  ): Promise<unknown> {
     const { accessLog, routers, trusted, coldStartHeader } = this.#options;
     // What is told of a request is read before its connection moves on to the next.
     const entry = accessLog.wanted()
@@ -113,10 +117,11 @@ export class Gateway {
       deadline,
       router: routers.of(route.component),
       trusted: trusted(exchange.clientAddress),
+      added: this.#added,
       coldStartHeader,
       fail: (status, message, error) => this.#failed(exchange, route, status, message, error),
     });
-    if (!entry) return serving.then(ignore);
+    if (!entry) return serving;
     return serving.then((outcome) => {
       const durationMs = performance.now() - arrived;
       accessLog.add({ ...entry, ...outcome, durationMs });
@@ -148,7 +153,7 @@ export class Gateway {
     return answer(exchange, { status: 404, message: "No component matches the request" });
   }
 
-  async #callApi(exchange: Exchange): Promise<void> {
+  async #callApi(exchange: Exchange, path: string): Promise<void> {
     if (!this.#mayCall(exchange)) {
       return answer(exchange, {
         status: 401,
@@ -156,8 +161,10 @@ export class Gateway {
         headers: [["WWW-Authenticate", 'Bearer realm="maelstrom"']],
       });
     }
-    const deadline = performance.now() + API_LIMIT_MS;
-    const result = await exchange.forward(this.#options.api, { drop: API_DROP, deadline });
+    const limits = API_STREAMS.includes(path)
+      ? WITHOUT_LIMIT
+      : { deadline: performance.now() + API_LIMIT_MS };
+    const result = await exchange.forward(this.#options.api, { drop: API_DROP, ...limits });
     if (result.kind === "timed_out") {
       return answer(exchange, { status: 504, message: "The API did not answer" });
     }
@@ -177,8 +184,6 @@ export class Gateway {
 function answer(exchange: Exchange, answer: Answer): Promise<void> {
   return exchange.respond(replyOf(answer, exchange));
 }
-
-function ignore(_outcome: Outcome): void {}
 
 function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.");

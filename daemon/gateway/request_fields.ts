@@ -17,25 +17,58 @@ export function droppedFields(trusted: boolean): FieldFilter {
   return trusted ? FROM_TRUSTED : FROM_ANYBODY;
 }
 
+/**
+ * The lines that a request gains, for one door. Most requests gain the same ones as the last: same
+ * client, same host, same millisecond; so the last text is kept, and with it its bytes further on.
+ */
+export class AddedFields {
+  #client = "";
+  #host = "";
+  #secure = false;
+  #origin = "";
+  #deadlineMs = 0;
+  #arrivedMs = 0;
+  #text = "";
+
+  /** Complete lines; times are on the `performance.now()` clock. */
+  of(exchange: Exchange, trusted: boolean, deadline: number, arrived: number): string {
+    const { clientAddress, hostField, secure } = exchange;
+    const deadlineMs = Math.round(performance.timeOrigin + deadline);
+    const arrivedMs = Math.round(performance.timeOrigin + arrived);
+    // What a trusted proxy says differs from request to request.
+    const sameOrigin = !trusted && this.#origin !== "" && clientAddress === this.#client &&
+      hostField === this.#host && secure === this.#secure;
+    if (sameOrigin && deadlineMs === this.#deadlineMs && arrivedMs === this.#arrivedMs) {
+      return this.#text;
+    }
+    if (!sameOrigin) {
+      this.#client = clientAddress;
+      this.#host = hostField;
+      this.#secure = secure;
+      this.#origin = trusted ? "" : originFields(exchange, false);
+    }
+    this.#deadlineMs = deadlineMs;
+    this.#arrivedMs = arrivedMs;
+    const origin = trusted ? originFields(exchange, true) : this.#origin;
+    // In nanoseconds since 1970, for calls that the component makes itself.
+    this.#text = `${origin}MAELSTROM-DEADLINE-NANO: ${deadlineMs}000000\r\n` +
+      `MAELSTROM-START-NANO: ${arrivedMs}000000\r\n`;
+    return this.#text;
+  }
+}
+
 /** Where the request came from, in our own words. */
-export function forwardedFields(exchange: Exchange, trusted: boolean): string {
+function originFields(exchange: Exchange, trusted: boolean): string {
   const { clientAddress } = exchange;
   const before = trusted ? exchange.header("x-forwarded-for") : undefined;
   let fields = `X-Forwarded-For: ${before ? `${before}, ` : ""}${clientAddress}\r\n`;
   if (!trusted || exchange.header("x-forwarded-proto") === undefined) {
-    fields += "X-Forwarded-Proto: http\r\n";
+    fields += `X-Forwarded-Proto: ${exchange.secure ? "https" : "http"}\r\n`;
   }
   if (!trusted || exchange.header("x-forwarded-host") === undefined) {
-    fields += `X-Forwarded-Host: ${exchange.header("host") ?? ""}\r\n`;
+    fields += `X-Forwarded-Host: ${exchange.hostField}\r\n`;
   }
   return fields;
-}
-
-/** Deadline and first arrival, in nanoseconds since 1970, for calls the component makes itself. */
-export function clockFields(deadline: number, arrived: number): string {
-  const offsetMs = performance.timeOrigin;
-  const nano = (at: number) => `${Math.round(offsetMs + at)}000000`;
-  return `MAELSTROM-DEADLINE-NANO: ${nano(deadline)}\r\nMAELSTROM-START-NANO: ${nano(arrived)}\r\n`;
 }
 
 /** A clock field of the caller's on the `performance.now()` clock, if it gave a readable one. */

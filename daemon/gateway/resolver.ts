@@ -4,7 +4,6 @@
  * @module
  */
 import { type Effective, effective } from "../../lib/contract/effective.ts";
-import type { Catalog } from "../store/catalog.ts";
 import type { DesiredState } from "../store/store.ts";
 import { RouteTable, type Rule } from "./route_table.ts";
 
@@ -16,15 +15,20 @@ export interface Route {
   readonly stripLength: number;
 }
 
+/** Whoever has the newest snapshot: the catalog, or what a proxy worker was told. */
+export interface StateSource {
+  readonly current: DesiredState;
+}
+
 /** Resolves requests against the newest snapshot. */
 export class Resolver {
-  readonly #catalog: Catalog;
+  readonly #source: StateSource;
   #state: DesiredState | undefined;
   #table = new RouteTable([]);
   #settings = new Map<string, Effective>();
 
-  constructor(catalog: Catalog) {
-    this.#catalog = catalog;
+  constructor(source: StateSource) {
+    this.#source = source;
   }
 
   /** The route of a request by host (lower case, without port) and raw path. */
@@ -46,7 +50,7 @@ export class Resolver {
   }
 
   #renew(): void {
-    const state = this.#catalog.current;
+    const state = this.#source.current;
     if (state === this.#state) return;
     this.#state = state;
     this.#table = new RouteTable(rulesOf(state));

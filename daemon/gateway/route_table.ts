@@ -19,14 +19,16 @@ export interface Rule {
 /** Rules of one host, found by prefix. */
 class Prefixes {
   readonly #byPrefix = new Map<string, Rule>();
-  #lengths: number[] = [];
+  readonly #lengths: number[] = [];
 
   add(rule: Rule): void {
     // Of two equal rules the first stays, so that the answer does not depend on later names.
     if (this.#byPrefix.has(rule.pathPrefix)) return;
     this.#byPrefix.set(rule.pathPrefix, rule);
-    const lengths = new Set([...this.#byPrefix.keys()].map((prefix) => prefix.length));
-    this.#lengths = [...lengths].sort((a, b) => b - a);
+    const { length } = rule.pathPrefix;
+    if (this.#lengths.includes(length)) return;
+    this.#lengths.push(length);
+    this.#lengths.sort((a, b) => b - a);
   }
 
   /** One look-up per distinct prefix length, longest first. */

@@ -20,13 +20,31 @@ export interface InstanceOptions {
   readonly now: () => number;
 }
 
+/** What became of lent places since it was last told. */
+export interface LoanChange {
+  /** Places that came back. */
+  readonly returned: number;
+  /** Change of the number of requests in progress. */
+  readonly inFlight: number;
+  /** Requests completed. */
+  readonly requests: number;
+  /** Requests × milliseconds in progress. */
+  readonly busyMs: number;
+  /** When the last request ended, in milliseconds since 1970; 0 means none did. */
+  readonly lastRequestMs: number;
+}
+
 /** One instance's traffic. */
 export class Instance {
   readonly id: string;
+  readonly address: InstanceOptions["address"];
   readonly upstream: Upstream;
   admits: number;
   #now: () => number;
-  #inFlight = 0;
+  // Places claimed here, places lent to other threads, and requests in progress on the lent ones.
+  #claimed = 0;
+  #lent = 0;
+  #inFlightAway = 0;
   #totalRequests = 0;
   #lastRequestMs = 0;
   #drained: (() => void) | undefined;
@@ -39,6 +57,7 @@ export class Instance {
 
   constructor({ id, address, admits, now }: InstanceOptions) {
     this.id = id;
+    this.address = address;
     this.upstream = new Upstream(address);
     this.admits = admits;
     this.#now = now;
@@ -47,7 +66,12 @@ export class Instance {
 
   /** Requests in progress. */
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#claimed + this.#inFlightAway;
+  }
+
+  /** Places that other threads hold, used or not. */
+  get lent(): number {
+    return this.#lent;
   }
 
   /** Requests completed since the instance was attached. */
@@ -62,27 +86,50 @@ export class Instance {
 
   /** Takes a place if one is free. Whoever gets true calls {@linkcode release} once. */
   claim(): boolean {
-    if (this.#inFlight >= this.admits) return false;
+    if (this.#claimed + this.#lent >= this.admits) return false;
     this.#account();
-    this.#inFlight += 1;
+    this.#claimed += 1;
     return true;
   }
 
-  /** Gives a place back. */
+  /** Gives a place back after a request. */
   release(): void {
-    if (this.#inFlight === 0) throw new Error(`instance ${this.id} released more than claimed`);
-    this.#account();
-    this.#inFlight -= 1;
+    this.unclaim();
     this.#totalRequests += 1;
     this.#windowRequests += 1;
     this.#lastRequestMs = this.#areaAtMs;
-    if (this.#inFlight === 0) this.#drained?.();
   }
 
-  /** Resolves when no request is in progress, or when `signal` aborts. */
+  /** Gives a place back that served no request. */
+  unclaim(): void {
+    if (this.#claimed === 0) throw new Error(`instance ${this.id} released more than claimed`);
+    this.#account();
+    this.#claimed -= 1;
+    this.#tellDrained();
+  }
+
+  /** Lends one place, which may be taken or not: {@linkcode unclaim} comes first if it was. */
+  lend(): void {
+    this.#lent += 1;
+  }
+
+  /** Takes note of what happened on lent places. */
+  settle({ returned, inFlight, requests, busyMs, lastRequestMs }: LoanChange): void {
+    if (returned > this.#lent) throw new Error(`instance ${this.id} got more back than it lent`);
+    this.#account();
+    this.#lent -= returned;
+    this.#inFlightAway += inFlight;
+    this.#totalRequests += requests;
+    this.#windowRequests += requests;
+    this.#area += busyMs;
+    this.#lastRequestMs = Math.max(this.#lastRequestMs, lastRequestMs);
+    this.#tellDrained();
+  }
+
+  /** Resolves when no place is claimed or lent, or when `signal` aborts. */
   drain(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#inFlight === 0 || signal.aborted) return resolve();
+      if (this.#isDrained || signal.aborted) return resolve();
       const done = () => {
         signal.removeEventListener("abort", done);
         this.#drained = undefined;
@@ -99,16 +146,24 @@ export class Instance {
     return this.#activity;
   }
 
+  get #isDrained(): boolean {
+    return this.#claimed === 0 && this.#lent === 0;
+  }
+
+  #tellDrained(): void {
+    if (this.#isDrained) this.#drained?.();
+  }
+
   #account(): void {
     const now = this.#now();
     while (now - this.#windowStartMs >= WINDOW_MS) this.#closeWindow();
-    this.#area += this.#inFlight * Math.max(0, now - this.#areaAtMs);
+    this.#area += this.#claimed * Math.max(0, now - this.#areaAtMs);
     this.#areaAtMs = now;
   }
 
   #closeWindow(): void {
     const endMs = this.#windowStartMs + WINDOW_MS;
-    const area = this.#area + this.#inFlight * Math.max(0, endMs - this.#areaAtMs);
+    const area = this.#area + this.#claimed * Math.max(0, endMs - this.#areaAtMs);
     this.#activity.unshift({ requests: this.#windowRequests, concurrency: area / WINDOW_MS });
     this.#activity.length = Math.min(this.#activity.length, WINDOWS_MAX);
     this.#area = 0;

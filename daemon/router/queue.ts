@@ -4,15 +4,11 @@
  * @module
  */
 import type { MaelstromError } from "../../lib/errors.ts";
+import type { Wait as AdmissionWait } from "./admission.ts";
 import type { Instance } from "./instance.ts";
 
-/** How a wait ended. Only `instance` carries a claimed place. */
-export type Wait =
-  | { readonly kind: "instance"; readonly instance: Instance }
-  | { readonly kind: "full" }
-  | { readonly kind: "timed_out" }
-  | { readonly kind: "left" }
-  | { readonly kind: "failed"; readonly error: MaelstromError };
+/** How a wait for a place on an instance ended. */
+export type Wait = AdmissionWait<Instance>;
 
 interface Waiter {
   readonly settle: (wait: Wait) => void;

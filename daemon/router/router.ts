@@ -6,14 +6,24 @@
  */
 import { MaelstromError } from "../../lib/errors.ts";
 import type { InstanceFact } from "../cluster/members.ts";
-import { Instance } from "./instance.ts";
+import type { Admission, RouterState } from "./admission.ts";
+import { Instance, type LoanChange } from "./instance.ts";
 import { Queue, type QueueBudget, type Wait } from "./queue.ts";
 
 /** How long somebody who did not wait counts as waiting: the time until they ask again. */
 const KNOCK_MS = 5000;
 
-/** `off`: nothing to do; `pending`: requests wait for a first instance; `on`: instances serve. */
-export type RouterState = "off" | "pending" | "on";
+/** Told of what concerns places that other threads hold; see `TokenDesk`. */
+export interface Lender {
+  /** A request waits, or the instances changed: places that are held idle are wanted back. */
+  contended(component: string): void;
+  /** The instance takes requests from now on. */
+  joined(router: Router, instance: Instance): void;
+  /** The instance takes no further request. */
+  left(router: Router, instance: Instance): void;
+  /** The instance is gone. */
+  gone(instance: Instance): void;
+}
 
 /** What a router needs from above and beside. */
 export interface RouterOptions {
@@ -29,10 +39,12 @@ export interface RouterOptions {
   readonly verify: (id: string) => void;
   /** Clock in milliseconds since 1970. */
   readonly now: () => number;
+  /** Lends places to other threads, if there are any. */
+  readonly lender?: Lender;
 }
 
 /** Routes requests of one component. */
-export class Router {
+export class Router implements Admission {
   readonly #options: RouterOptions;
   readonly #queue: Queue;
   // In rotation. One that is draining or suspended is known to `#all` only.
@@ -77,6 +89,7 @@ export class Router {
     }
     const wait = this.#queue.admit(deadline, signal);
     if (this.#rotation.length === 0) this.#options.wake(this.component);
+    else this.#options.lender?.contended(this.component);
     return await wait;
   }
 
@@ -97,7 +110,28 @@ export class Router {
   release(instance: Instance): void {
     instance.release();
     this.#inFlight -= 1;
+    if (this.#queue.length > 0) this.#queue.dispatch(() => this.#claimNext());
+  }
+
+  /** Gives back a claimed place that served no request. */
+  giveBack(instance: Instance): void {
+    instance.unclaim();
+    this.#inFlight -= 1;
     this.#queue.dispatch(() => this.#claimNext());
+  }
+
+  /** Lends a claimed place to another thread, or `instance` as a whole if it has no limit. */
+  lend(instance: Instance, how: "claimed" | "whole"): void {
+    instance.lend();
+    if (how === "whole") return;
+    instance.unclaim();
+    this.#inFlight -= 1;
+  }
+
+  /** Takes note of what happened on lent places, and hands out those that came back. */
+  settle(instance: Instance, change: LoanChange): void {
+    instance.settle(change);
+    if (change.returned > 0) this.#queue.dispatch(() => this.#claimNext());
   }
 
   /**
@@ -119,7 +153,10 @@ export class Router {
       this.#all.set(id, instance);
     }
     instance.admits = fact.admits;
-    if (!this.#rotation.includes(instance)) this.#rotation.push(instance);
+    if (!this.#rotation.includes(instance)) {
+      this.#rotation.push(instance);
+      this.#options.lender?.joined(this, instance);
+    }
     this.#queue.dispatch(() => this.#claimNext());
   }
 
@@ -133,8 +170,11 @@ export class Router {
   /** The instance is gone. */
   detach(id: string): void {
     this.retire(id);
-    this.#all.get(id)?.upstream.close();
+    const instance = this.#all.get(id);
+    if (!instance) return;
+    instance.upstream.close();
     this.#all.delete(id);
+    this.#options.lender?.gone(instance);
   }
 
   /** Resolves when the instance has no request in progress, or when `signal` aborts. */
@@ -163,8 +203,10 @@ export class Router {
 
   #leaveRotation(instance: Instance): boolean {
     const at = this.#rotation.indexOf(instance);
-    if (at >= 0) this.#rotation.splice(at, 1);
-    return at >= 0;
+    if (at < 0) return false;
+    this.#rotation.splice(at, 1);
+    this.#options.lender?.left(this, instance);
+    return true;
   }
 
   #claimNext(): Instance | undefined {

@@ -5,8 +5,8 @@ import { nearest } from "./nearest.ts";
 
 const FAULTS_SHOWN_MAX = 5;
 const FOUND_LENGTH_MAX = 40;
-/** Fields whose values must not appear in an error. */
-const SECRET = new Set(["pullPassword", "value", "data"]);
+/** Fields, in lower case, whose values must not appear in an error. */
+const SECRET = new Set(["pullpassword", "value", "data", "environment", "logdriveroptions"]);
 
 /**
  * `value` as `schema` reads it.
@@ -15,17 +15,30 @@ const SECRET = new Set(["pullPassword", "value", "data"]);
  * `detail.path` is the first one's
  */
 export function check<S extends z.ZodType>(schema: S, value: unknown, path: string): z.infer<S> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const faults = result.error.issues.flatMap((issue) => describe(issue, schema, value, path));
+  const checked = checkAll(schema, value, path);
+  if ("value" in checked) return checked.value;
+  const { faults } = checked;
   const shown = faults.slice(0, FAULTS_SHOWN_MAX).map((fault) => fault.message);
   if (faults.length > shown.length) shown.push(`and ${faults.length - shown.length} more`);
   throw new MaelstromError("invalid", shown.join("; "), { path: faults[0]?.path ?? path });
 }
 
-interface Fault {
+/** What is wrong with a field: `{ path: "component.docker.httpPort", message: "… is required" }`. */
+export interface Fault {
   readonly path: string;
+  /** Begins with the path. */
   readonly message: string;
+}
+
+/** `value` as `schema` reads it, or everything that is wrong with it. */
+export function checkAll<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  path: string,
+): { readonly value: z.infer<S> } | { readonly faults: readonly Fault[] } {
+  const result = schema.safeParse(value);
+  if (result.success) return { value: result.data };
+  return { faults: result.error.issues.flatMap((issue) => describe(issue, schema, value, path)) };
 }
 
 function describe(
@@ -36,7 +49,7 @@ function describe(
 ): Fault[] {
   const path = joinPath(base, issue.path);
   const found = valueAt(root, issue.path);
-  const secret = issue.path.some((key) => SECRET.has(String(key)));
+  const secret = issue.path.some((key) => SECRET.has(String(key).toLowerCase()));
   const say = (text: string, show = true): Fault[] => [
     { path, message: `${path} ${text}${show ? `, found ${shown(found, secret)}` : ""}` },
   ];
@@ -77,13 +90,16 @@ function unknownField(path: string, key: string, known: readonly string[]): Faul
 /** What an object at `keys` below `schema` may hold. Steps through optional, default and lists. */
 function knownKeys(schema: unknown, keys: readonly PropertyKey[]): string[] {
   let def = defOf(schema);
-  for (const key of keys) def = defOf(typeof key === "number" ? def.element : def.shape?.[key]);
+  for (const key of keys) {
+    def = defOf(typeof key === "number" ? def.element : def.valueType ?? def.shape?.[key]);
+  }
   return Object.keys(def.shape ?? {});
 }
 
 interface SchemaDef {
   readonly shape?: Record<PropertyKey, unknown>;
   readonly element?: unknown;
+  readonly valueType?: unknown;
   readonly innerType?: unknown;
   readonly in?: unknown;
 }

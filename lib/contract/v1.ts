@@ -10,6 +10,7 @@ import { canonicalName, NAME_BYTES_MAX, nameFault, PROJECT_NAME_BYTES_MAX } from
 
 // Bounds that keep mistakes out; none of them is a promise.
 const LIST_MAX = 1000;
+const PROJECT_COMPONENTS_MAX = 10_000;
 const TEXT_BYTES_MAX = 64 * 1024;
 const SECONDS_MAX = 31 * 24 * 3600;
 const COUNT_MAX = 1_000_000;
@@ -289,6 +290,71 @@ export interface EventSourceWithStatus {
   readonly enabled: boolean;
 }
 
+/** An event source of a project. On a put `enabled` counts for nothing: a switch is no setting. */
+const projectEventSourceSchema = z.strictObject({
+  eventSource: eventSourceSchema,
+  enabled: z.boolean().default(true),
+});
+
+/** A component and what wakes it: `{ "component": { … }, "eventSources": [] }`. */
+export const componentWithEventSourcesSchema = z.strictObject({
+  component: componentSchema,
+  eventSources: z.array(projectEventSourceSchema).max(LIST_MAX).default([]),
+});
+export type ComponentWithEventSources = z.infer<typeof componentWithEventSourcesSchema>;
+
+/** Components that are put and removed as one: `{ "name": "demo", "components": [ … ] }`. */
+export const projectSchema = z.strictObject({
+  name: name(PROJECT_NAME_BYTES_MAX),
+  components: z.array(componentWithEventSourcesSchema).max(PROJECT_COMPONENTS_MAX).superRefine(
+    (components, context) => {
+      if (components.length > 0) return;
+      context.addIssue({ code: "custom", message: "array cannot be empty" });
+    },
+  ),
+});
+export type Project = z.infer<typeof projectSchema>;
+
+/** What a list of projects says of one. The name is empty for components without a project. */
+export interface ProjectInfo {
+  readonly projectName: string;
+  readonly componentCount: number;
+  readonly eventSourceCount: number;
+}
+
+/** One changed setting: `{ "path": "docker.image", "old": "shop:7", "new": "shop:8" }`. */
+export interface FieldChange {
+  /** `environment.LOG_LEVEL` for an entry of a list of names. */
+  readonly path: string;
+  /** Absent when it was not set, and when the value is secret. */
+  readonly old?: unknown;
+  /** Absent when it is no longer set, and when the value is secret. */
+  readonly new?: unknown;
+  readonly change: "added" | "changed" | "removed";
+  /** True: values are not told. */
+  readonly secret?: true;
+}
+
+/** The changed settings of one component or event source. */
+export interface ItemChange {
+  readonly kind: "component" | "eventSource";
+  readonly name: string;
+  readonly fields: readonly FieldChange[];
+}
+
+/** What a put of a project does. Items carry the version they replace; 0 means none. */
+export interface ProjectChanges {
+  readonly name: string;
+  readonly componentsAdded: readonly Component[];
+  readonly componentsUpdated: readonly Component[];
+  readonly componentsRemoved: readonly string[];
+  readonly eventSourcesAdded: readonly EventSource[];
+  readonly eventSourcesUpdated: readonly EventSource[];
+  readonly eventSourcesRemoved: readonly string[];
+  /** Of what is updated; ours beside the ancestor's fields. */
+  readonly changes: readonly ItemChange[];
+}
+
 /** Traffic of one instance in one window, newest first in a list of at most ten. */
 export interface ComponentActivity {
   /** Requests completed in the window. */
@@ -361,6 +427,13 @@ export const inputSchemas = {
     eventSourceType: eventSourceTypeSchema.optional(),
     ...page,
   }),
+  "MaelstromService.ListProjects": z.object({ namePrefix: z.string().optional() }),
+  "MaelstromService.PutProject": z.object({
+    project: projectSchema,
+    diffOnly: z.boolean().optional(),
+  }),
+  "MaelstromService.GetProject": nameInput,
+  "MaelstromService.RemoveProject": nameInput,
   "NodeService.ListNodeStatus": z.object({ forceRefresh: z.boolean().optional() }),
   "NodeService.GetStatus": z.object({}),
 } as const;
@@ -384,6 +457,10 @@ export interface Outputs {
     eventSources: EventSourceWithStatus[];
     nextToken?: string;
   };
+  "MaelstromService.ListProjects": { projects: ProjectInfo[] };
+  "MaelstromService.PutProject": ProjectChanges;
+  "MaelstromService.GetProject": { project: Project };
+  "MaelstromService.RemoveProject": { name: string; found: boolean };
   "NodeService.ListNodeStatus": { respondingNodeId: string; nodes: NodeStatus[] };
   "NodeService.GetStatus": { status: NodeStatus };
 }

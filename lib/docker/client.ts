@@ -62,6 +62,8 @@ export interface EngineInfo {
   readonly kernelVersion: string;
   /** True when containers outlive a restart of the engine. */
   readonly liveRestore: boolean;
+  /** Directory of images and containers on the engine's machine: `/var/lib/docker`. */
+  readonly dataRoot: string;
 }
 
 interface WireInfo {
@@ -74,6 +76,7 @@ interface WireInfo {
   readonly Architecture: string;
   readonly KernelVersion: string;
   readonly LiveRestoreEnabled?: boolean;
+  readonly DockerRootDir: string;
 }
 
 interface WireNetwork {
@@ -127,6 +130,7 @@ export class DockerClient implements Disposable {
       architecture: wire.Architecture,
       kernelVersion: wire.KernelVersion,
       liveRestore: wire.LiveRestoreEnabled ?? false,
+      dataRoot: wire.DockerRootDir,
     };
   }
 

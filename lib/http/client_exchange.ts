@@ -11,6 +11,7 @@ import { DONE, Head } from "./head.ts";
 import type { HttpLimits } from "./limits.ts";
 import { BUFFER_BYTES } from "./pages.ts";
 import { RequestBody } from "./request_body.ts";
+import type { SecureConn, TlsFacts } from "./secure.ts";
 import type { UpstreamConnection } from "./upstream.ts";
 import { type Bytes, Wire } from "./wire.ts";
 
@@ -50,6 +51,8 @@ export class ClientExchange {
   readonly limits: HttpLimits;
   readonly clientAddress: string;
   readonly localPort: number;
+  /** What TLS said of the connection; undefined without TLS. */
+  readonly tls: TlsFacts | undefined;
   /** Ticks without progress of a body after which it has stalled. */
   readonly bodyTicks: number;
 
@@ -75,6 +78,9 @@ export class ClientExchange {
   hostOverride = "";
 
   #abort: AbortController | undefined;
+  #method = "";
+  #target = "";
+  #path = "";
   #hostText = "";
   #hostName = "";
 
@@ -88,35 +94,58 @@ export class ClientExchange {
     const address = "hostname" in remoteAddr ? remoteAddr.hostname : "";
     this.clientAddress = address.startsWith("::ffff:") ? address.slice(7) : address;
     this.localPort = "port" in localAddr ? localAddr.port : 0;
+    this.tls = "tls" in conn ? (conn as SecureConn).tls : undefined;
   }
 
   get method(): string {
-    return latin1(this.headBytes, this.head.start, this.head.methodEnd);
+    const { start, methodEnd } = this.head;
+    if (!equalsText(this.headBytes, start, methodEnd, this.#method)) {
+      this.#method = latin1(this.headBytes, start, methodEnd);
+    }
+    return this.#method;
   }
 
   get target(): string {
-    return this.targetOverride ||
-      latin1(this.headBytes, this.head.targetStart, this.head.targetEnd);
+    if (this.targetOverride) return this.targetOverride;
+    const { targetStart, targetEnd } = this.head;
+    // Requests of one connection often repeat what the last one said: its strings are kept.
+    if (!equalsText(this.headBytes, targetStart, targetEnd, this.#target)) {
+      this.#target = latin1(this.headBytes, targetStart, targetEnd);
+      this.#path = pathOf(this.#target);
+    }
+    return this.#target;
   }
 
   get path(): string {
     const target = this.target;
-    const query = target.indexOf("?");
-    return query < 0 ? target : target.slice(0, query);
+    return this.targetOverride ? pathOf(target) : this.#path;
   }
 
   get host(): string {
-    const { head } = this;
     if (this.hostOverride) return hostOf(this.hostOverride);
+    return this.hostField ? this.#hostName : "";
+  }
+
+  /** Host, or the absolute target's authority, as it came; "" when there is none. */
+  get hostField(): string {
+    const { head } = this;
+    if (this.hostOverride) return this.hostOverride;
     if (head.hostIndex < 0) return "";
     const start = head.valueStart(head.hostIndex);
     const end = head.valueEnd(head.hostIndex);
-    // Requests of one connection nearly always name the same host: keep its string.
     if (!this.#hostText || !equalsText(this.headBytes, start, end, this.#hostText)) {
       this.#hostText = latin1(this.headBytes, start, end);
       this.#hostName = hostOf(this.#hostText);
     }
-    return this.#hostName;
+    return this.#hostText;
+  }
+
+  get secure(): boolean {
+    return this.tls !== undefined;
+  }
+
+  get misdirected(): boolean {
+    return this.tls !== undefined && this.tls.misdirects(this.host);
   }
 
   get signal(): AbortSignal {
@@ -142,6 +171,8 @@ export class ClientExchange {
   }
 
   header(name: string): string | undefined {
+    // An absolute target's authority replaces Host, for whoever asks (RFC 9112 §3.2.2).
+    if (this.hostOverride && name === "host") return this.hostOverride;
     return this.head.value(this.headBytes, name);
   }
 
@@ -259,6 +290,7 @@ export class ClientExchange {
       if (wire.outBy <= tick) wire.close();
       return;
     }
+    up?.hurryIfAbandoned(tick);
     if (wire.outBy <= tick) {
       wire.outBy = NEVER;
       this.fail("client_stalled");
@@ -280,4 +312,9 @@ function equalsText(bytes: Uint8Array, start: number, end: number, text: string)
     if (bytes[start + i] !== text.charCodeAt(i)) return false;
   }
   return true;
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  return query < 0 ? target : target.slice(0, query);
 }

@@ -64,15 +64,24 @@ export interface Exchange {
   readonly path: string;
   /** Host or the absolute target's authority, lower-case, without port; "" when 1.0 gave none. */
   readonly host: string;
+  /** Host, or the absolute target's authority, as it came, port included; "" when none came. */
+  readonly hostField: string;
   /** Address of the TCP peer, `127.0.0.1` or `::1`; "" on unix sockets. */
   readonly clientAddress: string;
   /** Port it arrived at; 0 on unix sockets. */
   readonly localPort: number;
+  /** True when it came through TLS. */
+  readonly secure: boolean;
+  /** True when it came through TLS that was set up for another host: answer 421. */
+  readonly misdirected: boolean;
   /** Aborts with an {@linkcode ExchangeAborted} when the client leaves or the server cuts. */
   readonly signal: AbortSignal;
   /** True when the client asks to switch protocols, to one that can be passed through. */
   readonly upgrade: boolean;
-  /** The field `name` (lower-case), latin1; repeated ones are joined by ", ". */
+  /**
+   * The field `name` (lower-case), latin1; repeated ones are joined by ", ". `host` is the authority
+   * of an absolute target, where there is one.
+   */
   header(name: string): string | undefined;
   /**
    * Answers. Resolves when the answer was handed to the system, or nobody is there to hear it.
@@ -90,7 +99,7 @@ export interface Exchange {
 }
 
 /** Decides about one request. What it throws is logged and answered 500. */
-export type Handler = (exchange: Exchange) => void | Promise<void>;
+export type Handler = (exchange: Exchange) => void | Promise<unknown>;
 
 /** Why a request's signal aborted. */
 export class ExchangeAborted extends Error {

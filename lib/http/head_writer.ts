@@ -50,8 +50,22 @@ export function putRequestHead(
     at = putLatin1(out, at, "Connection: upgrade\r\n");
     at = putBytes(out, at, bytes, head.nameStart(index), head.lineEnd(index));
   }
-  at = putLatin1(out, at, changes.add);
+  at = putAdded(out, at, changes.add);
   return putEnd(out, at);
+}
+
+// Requests that arrive together mostly get the same lines: the last ones are kept as bytes.
+let lastAdded = "";
+let lastAddedBytes = new Uint8Array(0);
+
+function putAdded(out: Uint8Array, at: number, text: string): number {
+  if (text !== lastAdded) {
+    lastAddedBytes = new Uint8Array(text.length);
+    putLatin1(lastAddedBytes, 0, text);
+    lastAdded = text;
+  }
+  out.set(lastAddedBytes, at);
+  return at + text.length;
 }
 
 function dropsFromRequest(

@@ -45,12 +45,12 @@ export async function passInterim(client: ClientExchange, up: UpstreamConnection
 }
 
 /** Passes the final response on whose head `up` has just parsed. */
-export async function passResponse(
+export function passResponse(
   client: ClientExchange,
   up: UpstreamConnection,
   options: ForwardOptions,
 ): Promise<ResponseEnd> {
-  return await new ResponsePassage(client, up, options).run();
+  return new ResponsePassage(client, up, options).run();
 }
 
 /** Sends to the client; a failure is the client's leaving. */

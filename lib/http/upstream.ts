@@ -27,6 +27,7 @@ export interface UpstreamOptions {
 
 const BUFFER_BYTES = 8 * 1024;
 const WRITE_IDLE_MS = 30_000;
+const ABANDONED_TICKS = ticksFor(2_000);
 
 /** One connection to an upstream. For the engine only. */
 export class UpstreamConnection extends Wire {
@@ -34,10 +35,20 @@ export class UpstreamConnection extends Wire {
   /** Tick at which it has waited long enough. */
   idleBy = 0;
   readonly #own: Bytes;
+  readonly #pool: Upstream | undefined;
 
-  constructor(conn: Deno.Conn) {
+  constructor(conn: Deno.Conn, pool?: Upstream) {
     super(conn, BUFFER_BYTES, WRITE_IDLE_MS);
     this.#own = this.buf;
+    this.#pool = pool;
+  }
+
+  /**
+   * Shortens the wait for bytes once the pool is closed. What is on its way still arrives, but an
+   * instance whose network went with it may never have said that it ended.
+   */
+  hurryIfAbandoned(tick: number): void {
+    if (this.#pool?.closed && this.reading) this.inBy = Math.min(this.inBy, tick + ABANDONED_TICKS);
   }
 
   /** True while reads go to its own small buffer. */
@@ -93,7 +104,12 @@ export class Upstream implements Watched {
     return this.#idle.length;
   }
 
-  /** Closes what waits now, and what is busy when it has finished. */
+  /** True after {@linkcode close}. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Closes what waits now, and what is busy when it has finished or falls silent. */
   close(): void {
     this.#closed = true;
     for (const connection of this.#idle.splice(0)) connection.close();
@@ -119,7 +135,10 @@ export class Upstream implements Watched {
   async connect(signal: AbortSignal): Promise<UpstreamConnection> {
     this.#busy++;
     try {
-      return new UpstreamConnection(await dial(this.#address, this.#connectTimeoutMs, signal));
+      return new UpstreamConnection(
+        await dial(this.#address, this.#connectTimeoutMs, signal),
+        this,
+      );
     } catch (error) {
       this.#busy--;
       throw error;

@@ -91,7 +91,9 @@ export class CertificateFiles implements AsyncDisposable {
       set = setOf(this.#files, pairs);
     } catch (error) {
       const seen = messageOf(error);
-      if (error instanceof MaelstromError && error.detail?.unreadable && seen === this.#seen) return;
+      if (error instanceof MaelstromError && error.detail?.unreadable && seen === this.#seen) {
+        return;
+      }
       if (error instanceof MaelstromError && error.detail?.unreadable) this.#seen = seen;
       this.#log.error("kept the old certificates", { error });
       return;

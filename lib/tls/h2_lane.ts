@@ -5,8 +5,7 @@
  * @module
  */
 import type { ServerHttp2Stream } from "node:http2";
-import { putChunk } from "../http/chunked.ts";
-import { CHUNK_FRAME_BYTES } from "../http/chunked.ts";
+import { CHUNK_FRAME_BYTES, putChunk } from "../http/chunked.ts";
 import type { SecureConn, TlsFacts } from "../http/secure.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import type { RequestHead } from "./h2_request.ts";
@@ -14,6 +13,7 @@ import { ResponseReader, type ResponseSink } from "./h2_response.ts";
 
 /** Body bytes held for the engine before the stream is paused. */
 const HELD_BYTES_MAX = 64 * 1024;
+const LAST_CHUNK = Uint8Array.from("0\r\n\r\n", (character) => character.charCodeAt(0));
 
 /** Whom a lane belongs to. */
 export interface LaneOwner {
@@ -67,6 +67,7 @@ export class Lane implements SecureConn, ResponseSink {
     this.#promised = head.contentLength;
     this.#received = head.framing === "none";
     this.#paused = false;
+    stream.on("aborted", () => this.#onStreamEnd(stream));
     stream.on("close", () => this.#onStreamEnd(stream));
     stream.on("drain", () => this.#onDrain());
     if (!this.#received) {
@@ -108,6 +109,7 @@ export class Lane implements SecureConn, ResponseSink {
   /** The engine sends no more. */
   closeWrite(): Promise<void> {
     if (this.#stream && !this.#reader?.done) this.#break(this.#stream);
+    this.#input.end();
     return Promise.resolve();
   }
 
@@ -117,8 +119,12 @@ export class Lane implements SecureConn, ResponseSink {
     this.#closed = true;
     this.#input.end();
     const stream = this.#stream;
-    this.#leave(false);
-    if (stream) this.#break(stream);
+    if (stream) {
+      this.#leave(false);
+      this.#break(stream);
+    } else {
+      this.#owner.onFree(this, false);
+    }
   }
 
   ref(): void {}
@@ -156,7 +162,7 @@ export class Lane implements SecureConn, ResponseSink {
   }
 
   #onBodyEnd(stream: ServerHttp2Stream): void {
-    if (stream !== this.#stream || this.#closed || stream.aborted) return;
+    if (stream !== this.#stream || this.#closed || stream.aborted || stream.rstCode) return;
     if (this.#framing === "length" && this.#promised > 0) return this.#malformed(stream);
     if (this.#framing === "chunked") this.#input.push(LAST_CHUNK.slice());
     this.#received = true;
@@ -179,9 +185,13 @@ export class Lane implements SecureConn, ResponseSink {
     const reader = this.#reader!;
     const stream = this.#stream!;
     const reusable = reader.keep && this.#received && !this.#closed;
-    if (!this.#received) stream.close(0);
+    if (!this.#received) {
+      stream.once("finish", () => stream.close(0));
+      // A paused stream would never get to its end.
+      if (this.#paused) stream.resume();
+    }
+    // Not the end of input: the engine would take it for the client's leaving, amid its answer.
     this.#leave(reusable);
-    if (!reusable) this.#input.end();
   }
 
   /** The stream is over, whoever ended it. */
@@ -202,8 +212,6 @@ export class Lane implements SecureConn, ResponseSink {
     if (!stream.destroyed) stream.destroy(new Error("answer broke off"));
   }
 }
-
-const LAST_CHUNK = Uint8Array.from("0\r\n\r\n", (character) => character.charCodeAt(0));
 
 function* pairs(fields: readonly string[]): Generator<[string, string | number]> {
   for (let i = 0; i < fields.length; i += 2) {

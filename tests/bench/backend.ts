@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import type { DockerClient } from "../../lib/docker/client.ts";
+import type { Component } from "../../lib/contract/v1.ts";
 import type { TestNode } from "../support/node.ts";
 import type { Address } from "./libc.ts";
 import { outputOf } from "./process.ts";
@@ -64,11 +65,15 @@ http {
 `;
 }
 
-/** Puts nginx's configuration and the files into `folder`, for the container to mount. */
-export async function prepareBackend(folder: string, port: number): Promise<void> {
+/** Puts nginx's configuration and `files` into `folder`, for the container to mount. */
+export async function prepareBackend(
+  folder: string,
+  port: number,
+  files: typeof FILES | readonly [],
+): Promise<void> {
   await Deno.mkdir(join(folder, "files"), { recursive: true });
   await Deno.writeTextFile(join(folder, "nginx.conf"), nginxConf(port));
-  for (const { path, bytes } of FILES) {
+  for (const { path, bytes } of files) {
     await Deno.writeFile(join(folder, "files", path), new Uint8Array(bytes).fill(120));
   }
 }
@@ -95,14 +100,21 @@ export async function makeBackendImage(
   await docker.importImage(file.readable, { ref, changes: command, signal });
 }
 
-/** Makes the backend a component of `node` that gets every request, and waits until it serves. */
-export async function putBackend(
-  node: TestNode,
-  { ref, folder, port }: { ref: string; folder: string; port: number },
-  signal: AbortSignal,
-): Promise<void> {
-  const component = {
+/** What a backend is made from. */
+export interface BackendParts {
+  /** Its image. */
+  readonly ref: string;
+  /** What {@linkcode prepareBackend} filled. */
+  readonly folder: string;
+  readonly port: number;
+}
+
+/** The component whose one instance is the backend. */
+export function backendComponent({ ref, folder, port }: BackendParts): Component {
+  return {
     name: "bench",
+    version: 0,
+    environment: [],
     maxConcurrency: 1000,
     minInstances: 1,
     maxInstances: 1,
@@ -114,8 +126,21 @@ export async function putBackend(
       volumes: [{ type: "bind", source: folder, target: "/bench", readOnly: true }],
     },
   };
-  await node.run(["comp", "put", "-f", "-"], JSON.stringify(component));
+}
+
+/** Makes the backend a component of `node` that gets every request, and waits until it serves. */
+export async function putBackend(
+  node: TestNode,
+  parts: BackendParts,
+  signal: AbortSignal,
+): Promise<void> {
+  await node.run(["comp", "put", "-f", "-"], JSON.stringify(backendComponent(parts)));
   await node.run(["es", "put", "bench-all", "--component", "bench", "--path", "/"]);
+  await backendServes(node, signal);
+}
+
+/** Waits until `node` passes requests on to the backend. */
+export async function backendServes(node: TestNode, signal: AbortSignal): Promise<void> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(START_LIMIT_MS)]);
   const response = await fetch(`${node.url}/small`, { signal: limit });
   const text = await response.text();

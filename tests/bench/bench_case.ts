@@ -15,6 +15,8 @@ export interface Bench {
   /** The program under test; `maelstrom` on the command line. */
   readonly executable: string;
   readonly backend: Address;
+  /** The backend's image. */
+  readonly imageRef: string;
   readonly ours: Proxy;
   readonly nginx: Proxy;
   readonly haproxy: Proxy;

@@ -41,7 +41,8 @@ const METHOD = [
   "limit, queue, deadlines and forwarded fields are in the path. The backend is nginx in that " +
   "container on the host's network; every proxy talks to the same address of it.",
   "All proxies run at once and take turns, A B C A B C, after a warm-up each. A cell is the median " +
-  "of the rounds; ± is half the distance between the best and the worst round.",
+  "of the rounds, a ratio the median of the ratios within each; ± is half the distance between " +
+  "the best and the worst round.",
 ];
 
 /** The whole page. */

@@ -69,3 +69,20 @@ for (const [isTerminal, env, want] of colours) {
     assert.equal(mayColour(isTerminal, env), want);
   });
 }
+
+Deno.test("Output.labelled() lets no text steer the terminal, colours apart", async () => {
+  const line = {
+    label: "[a\x1b/b]",
+    style: "cyan",
+    text: "\x1b[31mred\x1b[2K\x1b]0;t\x07 \tx",
+  } as const;
+  const plain = output();
+  await plain.output.labelled("stdout", line);
+  assert.equal(
+    plain.text(),
+    "[a\u{fffd}/b]\tred\u{fffd}[2K\u{fffd}]0;t\u{fffd} \tx\n".toWellFormed(),
+  );
+  const coloured = output(true);
+  await coloured.output.labelled("stderr", line);
+  assert.match(coloured.text(), /^\x1b\[36m.*\x1b\[0m\t\x1b\[31mred.*\x1b\[0m\n$/);
+});

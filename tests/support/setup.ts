@@ -1,5 +1,6 @@
 /**
- * Makes ready what the tests need: a Docker Engine, the sample image, the packed executable.
+ * Makes ready what the tests need: a Docker Engine, the sample image, a browser, the packed
+ * executable.
  * `deno task test` runs it first; on a fresh machine it installs what is missing.
  * @module
  */
@@ -7,6 +8,7 @@ import { ensureEngine } from "../../examples/quickstart/engine.ts";
 import { ensureSampleImage } from "../../examples/quickstart/image.ts";
 import { DockerClient } from "../../lib/docker/client.ts";
 import { messageOf } from "../../lib/errors.ts";
+import { ensureChromium } from "./chromium.ts";
 import { testDockerHost } from "./docker/labelled.ts";
 
 const say = (text: string) => console.log(text);
@@ -16,6 +18,7 @@ try {
   await ensureEngine({ say, signal });
   using docker = new DockerClient({ host: testDockerHost });
   await ensureSampleImage(docker, { say, signal });
+  await ensureChromium(say);
 } catch (error) {
   console.error(`Cannot set up the tests: ${messageOf(error)}`);
   Deno.exit(1);

@@ -3,9 +3,9 @@
  * clients for the node's doors.
  * @module
  */
-import { ensureSampleImage } from "../../examples/quickstart/image.ts";
 import { RawPeer } from "../support/http/raw.ts";
 import { type NodeOptions, TestNode } from "../support/node.ts";
+import { putProgram } from "./program.ts";
 import type { Heard } from "./reader.ts";
 
 /** The node, with its component `recorder` at the path `/`. */
@@ -20,19 +20,7 @@ export class RecorderNode implements AsyncDisposable {
   static async start(options: NodeOptions = {}, component: object = {}): Promise<RecorderNode> {
     const node = await TestNode.start(options);
     try {
-      const image = await ensureSampleImage(node.docker, {
-        say: () => {},
-        signal: AbortSignal.timeout(60_000),
-      });
-      const docker = {
-        image,
-        httpPort: 8080,
-        httpHealthCheckPath: "/health",
-        command: ["/bin/deno", "run", "-A", "--no-config", "--no-check", await program()],
-      };
-      const recorder = { name: "recorder", maxConcurrency: 1000, docker, ...component };
-      await node.run(["comp", "put", "-f", "-"], JSON.stringify(recorder));
-      await node.run(["es", "put", "all", "--component", "recorder", "--path", "/"]);
+      await putProgram(node, "recorder", "./reader.ts", component);
       const started = new RecorderNode(node);
       await started.heard();
       return started;
@@ -75,9 +63,4 @@ export class RecorderNode implements AsyncDisposable {
 export function asking(answer: string, then?: "close" | "wait", line = "GET /x HTTP/1.1"): string {
   const fields = [`Host: a`, `X-Answer: ${btoa(answer)}`, ...(then ? [`X-Then: ${then}`] : [])];
   return `${line}\r\n${fields.join("\r\n")}\r\n\r\n`;
-}
-
-async function program(): Promise<string> {
-  const text = await Deno.readTextFile(new URL("./reader.ts", import.meta.url));
-  return `data:application/typescript;base64,${btoa(text)}`;
 }

@@ -1,11 +1,13 @@
 /** What 10,000 event sources cost a request: the table alone, and the whole daemon. @module */
 import { join } from "node:path";
 import { RouteTable, type Rule } from "../../../daemon/gateway/route_table.ts";
-import type { EventSource } from "../../../lib/contract/v1.ts";
+import type { Component, EventSource } from "../../../lib/contract/v1.ts";
 import { openSqlite } from "../../../daemon/store/sqlite.ts";
 import { Store } from "../../../daemon/store/store.ts";
 import { silentLog } from "../../../lib/log.ts";
 import { type Bench, type BenchCase, interleave } from "../bench_case.ts";
+import { backendComponent, backendServes, prepareBackend } from "../backend.ts";
+import { freePorts } from "../../support/ports.ts";
 import { cpuSeconds } from "../process.ts";
 import type { Section } from "../report.ts";
 import { summarize } from "../stats.ts";
@@ -120,17 +122,18 @@ function timeTable(shape: Shape, count: number): { buildMs: number; perLookupUs:
 
 /** The same requests to the node with one event source and to one that has 10,000 more. */
 async function compareDaemons(bench: Bench): Promise<{ ratio: number; rates: string }> {
-  const { node, startNode, backend, rounds, roundSeconds, signal } = bench;
+  const { node, startNode, rounds, roundSeconds, signal } = bench;
+  const folder = await Deno.makeTempDir({ dir: bench.folder });
+  const [port] = freePorts(1) as [number];
+  await prepareBackend(folder, port, []);
   await using loaded = await startNode();
   await loaded.stop();
-  const listed = JSON.parse(await node.run(["comp", "get", "bench", "--json"]));
-  const component = Array.isArray(listed) ? listed[0] : listed;
-  await addSources(join(loaded.dataDir, "maelstrom.db"), component.component ?? component);
+  const component = backendComponent({ ref: bench.imageRef, folder, port });
+  await addSources(join(loaded.dataDir, "maelstrom.db"), component);
   await loaded.start();
-  // Its own container cannot listen at the same address, so it shares the one that is there.
+  await backendServes(loaded, signal);
   const many = { name: "10,001", url: loaded.url, pid: loaded.pid };
   const one = { name: "1", url: node.url, pid: node.pid };
-  await fetch(`${many.url}/small`, { signal }).then((response) => response.body?.cancel());
   const measure = async ({ url, pid }: typeof one) => {
     const cpuBefore = await cpuSeconds(pid);
     const load = { url: `${url}/small`, connections: 64, seconds: roundSeconds, signal };
@@ -152,26 +155,19 @@ async function compareDaemons(bench: Bench): Promise<{ ratio: number; rates: str
   );
   return {
     ratio: rate(many) / rate(one),
-    rates: `${told.join(", ")} (backend at ${backend.port})`,
+    rates: told.join(", "),
   };
 }
 
 /** Writes into a stopped node's database: 10,000 puts over the API would each wait for the disk. */
-async function addSources(path: string, component: object): Promise<void> {
+async function addSources(path: string, component: Component): Promise<void> {
   const driver = await openSqlite(path, { log: silentLog });
   await using store = new Store(driver, { nodeId: "bench" });
   await store.change(async (changes) => {
-    const { environment = [], ...rest } = component as { environment?: [] };
-    await changes.putComponent(
-      {
-        ...rest,
-        environment,
-        version: 0,
-      } as unknown as Parameters<typeof changes.putComponent>[0],
-    );
+    await changes.putComponent(component);
     const source = (name: string, http: EventSource["http"]): EventSource => ({
       name,
-      componentName: "bench",
+      componentName: component.name,
       version: 0,
       modifiedAt: 0,
       http,

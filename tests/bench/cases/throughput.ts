@@ -170,7 +170,12 @@ function section(
     const errors = rounds.reduce((sum, round) => sum + round.errors, 0);
     if (errors > 0) notes.push(`${proxy.name}: ${errors} answers were errors or broken off.`);
   }
-  const ratio = (proxy: Proxy, to: Proxy) => rate.get(proxy)!.median / rate.get(to)!.median;
+  // Of rounds that followed each other: what else the machine did weighed on both.
+  const ratio = (proxy: Proxy, to: Proxy) => {
+    const beside = results.get(to)!;
+    const ratios = results.get(proxy)!.map((round, at) => round.rate / beside[at]!.rate);
+    return summarize(ratios).median;
+  };
   for (const [proxy, rounds] of results) {
     const { median } = rate.get(proxy)!;
     rows.push([

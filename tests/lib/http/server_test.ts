@@ -282,6 +282,7 @@ Deno.test("Exchange gives the request's facts", async () => {
       const { method, target, path, host, clientAddress, upgrade } = exchange;
       seen.push([method, target, path, host, clientAddress, upgrade, exchange.header("x-a")]);
       assert.equal(exchange.localPort, engine.port);
+      if (method === "get") assert.equal(exchange.header("host"), "[::1]:80");
       return exchange.respond({ status: 200, headers: [], body: "" });
     },
   });

@@ -155,3 +155,26 @@ Deno.test("Upstream.close() lets a busy connection finish, then closes it", asyn
   await engine.result(0);
   assert.deepEqual([engine.upstream.busy, engine.upstream.idle], [0, 0]);
 });
+
+Deno.test("Upstream.close() lets what is busy finish, but not fall silent", async () => {
+  const going = Promise.withResolvers<void>();
+  await using backend = new RawBackend(async (peer) => {
+    const { head } = await peer.message();
+    await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
+    if (head.startsWith("GET /silent")) return;
+    await going.promise;
+    await peer.send("def");
+  });
+  await using engine = new Engine(backend.port);
+  using silent = await engine.client();
+  using finishing = await engine.client();
+  await silent.send(GET.replace("/", "/silent"));
+  await finishing.send(GET);
+  await silent.until("abc");
+  await finishing.until("abc");
+  engine.upstream.close();
+  going.resolve();
+  assert.equal(await finishing.exactly(3), "def");
+  assert.equal(await silent.rest(), "");
+  assert.deepEqual(engine.results.map(({ kind }) => kind), ["done", "cut"]);
+});

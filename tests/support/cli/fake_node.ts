@@ -3,8 +3,10 @@
  * sources in memory, with the versions and errors of the contract.
  * @module
  */
-import type { Component, EventSource, NodeStatus } from "../../../lib/contract/v1.ts";
+import type { Component, EventSource, NodeStatus, Project } from "../../../lib/contract/v1.ts";
 import { type ErrorCode, errorKind } from "../../../lib/errors.ts";
+import { planProject, type StoredItems } from "../../../lib/project/plan.ts";
+import { applied, asProject } from "../project/builders.ts";
 
 /** How {@linkcode startFakeNode} answers. */
 export interface FakeNodeOptions {
@@ -116,10 +118,54 @@ function methods({ method, input }: FakeCall, { components, sources, options }: 
       }));
       return { eventSources, nextToken };
     }
+    case "MaelstromService.ListProjects":
+    case "MaelstromService.PutProject":
+    case "MaelstromService.GetProject":
+    case "MaelstromService.RemoveProject":
+      return projectMethod({ method, input }, { components, sources });
     case "NodeService.ListNodeStatus":
       return { respondingNodeId: "node-1", nodes: options.nodes ?? [] };
     default:
       return rpcError("internal", `Unsupported method: ${method}`);
+  }
+}
+
+function projectMethod(
+  { method, input }: Pick<FakeCall, "method" | "input">,
+  { components, sources }: Pick<State, "components" | "sources">,
+): unknown {
+  const name = String(input.name ?? "").toLowerCase();
+  const stored: StoredItems = {
+    components: [...components.values()],
+    eventSources: [...sources.values()].map((eventSource) => ({ eventSource, enabled: true })),
+  };
+  const ours = stored.components.filter(({ projectName }) => projectName === name);
+  switch (method) {
+    case "MaelstromService.ListProjects": {
+      const byName = Map.groupBy(stored.components, ({ projectName = "" }) => projectName);
+      const projects = [...byName].map(([projectName, { length }]) => {
+        const owned = [...sources.values()].filter((source) => source.projectName === projectName);
+        return { projectName, componentCount: length, eventSourceCount: owned.length };
+      });
+      const prefix = String(input.namePrefix ?? "");
+      return { projects: projects.filter(({ projectName }) => projectName.startsWith(prefix)) };
+    }
+    case "MaelstromService.PutProject": {
+      const plan = planProject(input.project as Project, stored);
+      if (input.diffOnly) return plan;
+      const after = applied(plan, stored);
+      components.clear();
+      sources.clear();
+      for (const item of after.components) components.set(item.name, item);
+      for (const { eventSource } of after.eventSources) sources.set(eventSource.name, eventSource);
+      return plan;
+    }
+    case "MaelstromService.GetProject":
+      if (ours.length === 0) return rpcError("not_found", `No Project found with name: ${name}`);
+      return { project: asProject(name, { ...stored, components: ours }) };
+    default:
+      for (const item of ours) components.delete(item.name);
+      return { name, found: ours.length > 0 };
   }
 }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { knownFields } from "../../cli/known_fields.ts";
-import { componentSchema } from "../../lib/contract/v1.ts";
-import { component } from "../support/cli/builders.ts";
+import { knownFields } from "../../../lib/contract/known_fields.ts";
+import { componentSchema } from "../../../lib/contract/v1.ts";
+import { component } from "../../support/cli/builders.ts";
 
 Deno.test("knownFields() names fields as the schema does, at every depth", () => {
   const { value, faults } = knownFields(

@@ -1,0 +1,125 @@
+/**
+ * Methods on projects: components and event sources that are put and removed as one. An answered
+ * put or removal is in effect on this node; one that failed has changed nothing.
+ * @module
+ */
+import { canonicalName, checkName } from "../../lib/contract/names.ts";
+import type { Component, Project, ProjectChanges, ProjectInfo } from "../../lib/contract/v1.ts";
+import { MaelstromError } from "../../lib/errors.ts";
+import { hasChanges, planProject, type StoredItems } from "../../lib/project/plan.ts";
+import type { Catalog } from "../store/catalog.ts";
+import type { Changes, Store } from "../store/store.ts";
+import type { Methods } from "./rpc.ts";
+
+type Noun =
+  | "MaelstromService.ListProjects"
+  | "MaelstromService.PutProject"
+  | "MaelstromService.GetProject"
+  | "MaelstromService.RemoveProject";
+
+/** The methods, over `store`. */
+export function projectMethods(
+  store: Store,
+  catalog: Pick<Catalog, "refresh">,
+): Pick<Methods, Noun> {
+  // Versions catch a change of what both write; names that only one of two puts has are caught here.
+  const changing = new Set<string>();
+  return {
+    async "MaelstromService.ListProjects"({ namePrefix = "" }) {
+      return { projects: infosOf(await storedItems(store), canonicalName(namePrefix)) };
+    },
+    async "MaelstromService.PutProject"({ project, diffOnly }, signal) {
+      if (diffOnly) return planProject(project, await storedItems(store));
+      using _turn = takeTurn(changing, project.name);
+      const plan = planProject(project, await storedItems(store));
+      if (!hasChanges(plan)) return plan;
+      await store.change((changes) => apply(plan, changes));
+      await catalog.refresh(signal);
+      return plan;
+    },
+    async "MaelstromService.GetProject"(input) {
+      const name = checkName(input.name, "input.name");
+      const project = projectIn(await storedItems(store), name);
+      if (project.components.length > 0) return { project };
+      throw new MaelstromError("not_found", `No Project found with name: ${name}`);
+    },
+    async "MaelstromService.RemoveProject"(input, signal) {
+      const name = checkName(input.name, "input.name");
+      using _turn = takeTurn(changing, name);
+      const { components } = projectIn(await storedItems(store), name);
+      if (components.length === 0) return { name, found: false };
+      await store.change(async (changes) => {
+        for (const { component } of components) await changes.removeComponent(component.name);
+      });
+      await catalog.refresh(signal);
+      return { name, found: true };
+    },
+  };
+}
+
+function takeTurn(changing: Set<string>, name: string): Disposable {
+  if (changing.has(name)) {
+    throw new MaelstromError(
+      "stale_version",
+      `Cannot change project "${name}": somebody else is changing it; try again`,
+      { name },
+    );
+  }
+  changing.add(name);
+  return { [Symbol.dispose]: () => changing.delete(name) };
+}
+
+async function storedItems(store: Store): Promise<StoredItems> {
+  const { components, eventSources } = await store.desiredState();
+  return { components: components.map(({ component }) => component), eventSources };
+}
+
+/** Puts before removals: an event source may leave a component that goes, which takes its own along. */
+async function apply(plan: ProjectChanges, changes: Changes): Promise<void> {
+  for (const component of [...plan.componentsAdded, ...plan.componentsUpdated]) {
+    await changes.putComponent(component);
+  }
+  for (const source of [...plan.eventSourcesAdded, ...plan.eventSourcesUpdated]) {
+    await changes.putEventSource(source);
+  }
+  for (const name of plan.eventSourcesRemoved) {
+    refuseAbsent(await changes.removeEventSource(name), "event source", name);
+  }
+  for (const name of plan.componentsRemoved) {
+    refuseAbsent(await changes.removeComponent(name), "component", name);
+  }
+}
+
+function refuseAbsent(found: boolean, noun: string, name: string): void {
+  if (found) return;
+  throw new MaelstromError(
+    "stale_version",
+    `Cannot remove ${noun} "${name}": somebody else removed it at the same time`,
+    { name },
+  );
+}
+
+function projectOf({ projectName = "" }: Pick<Component, "projectName">): string {
+  return projectName;
+}
+
+/** Components and event sources come in name order. */
+function projectIn({ components, eventSources }: StoredItems, name: string): Project {
+  const sources = Map.groupBy(eventSources, ({ eventSource }) => eventSource.componentName);
+  return {
+    name,
+    components: components.filter((component) => projectOf(component) === name)
+      .map((component) => ({ component, eventSources: sources.get(component.name) ?? [] })),
+  };
+}
+
+function infosOf({ components, eventSources }: StoredItems, prefix: string): ProjectInfo[] {
+  const byProject = Map.groupBy(components, projectOf);
+  const sources = Map.groupBy(eventSources, ({ eventSource }) => projectOf(eventSource));
+  return [...byProject.keys()].filter((name) => name.startsWith(prefix)).sort()
+    .map((projectName) => ({
+      projectName,
+      componentCount: byProject.get(projectName)?.length ?? 0,
+      eventSourceCount: sources.get(projectName)?.length ?? 0,
+    }));
+}
