@@ -166,15 +166,19 @@ export async function startDaemon(
       await workers?.applied(signal);
     },
   };
-  const handler = apiHandler({
-    ...componentMethods(store, applied),
-    ...eventSourceMethods(store, applied),
-    ...projectMethods(store, applied),
-    ...nodeMethods(reporter),
-  }, log, {
-    "/_mael/logs": logsEndpoint({ logs, names: () => namesOf(catalog), now }),
-    "/_mael/prune": pruneEndpoint(pruner, log, ending.signal),
-  });
+  const handler = apiHandler(
+    {
+      ...componentMethods(store, applied),
+      ...eventSourceMethods(store, applied),
+      ...projectMethods(store, applied),
+      ...nodeMethods(reporter),
+    },
+    log,
+    {
+      "/_mael/logs": logsEndpoint({ logs, names: () => namesOf(catalog), now }),
+      "/_mael/prune": pruneEndpoint(pruner, log, ending.signal),
+    },
+  );
   for (const name of [CONTROL_SOCKET, API_SOCKET]) {
     stack.use(await serveSocket(dataDir.file(name), handler, log));
   }

@@ -77,8 +77,12 @@ export async function* readLines(
   const decoder = new TextDecoder();
   let rest = "";
   const reader = body.getReader();
+  // A signal made of several may be collected with its Response, and then ends nothing any more.
+  const onAbort = () => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", onAbort);
   try {
     for (;;) {
+      signal.throwIfAborted();
       const chunk = await heard(reader.read(), silenceMs);
       if (chunk.done) break;
       const lines = (rest + decoder.decode(chunk.value, { stream: true })).split("\n");
@@ -92,8 +96,10 @@ export async function* readLines(
     signal.throwIfAborted();
     throw sendFailure(error, place);
   } finally {
+    signal.removeEventListener("abort", onAbort);
     reader.releaseLock();
   }
+  signal.throwIfAborted();
   if (rest !== "") yield rest;
 }
 
