@@ -7,6 +7,7 @@
 import { MaelstromError } from "../lib/errors.ts";
 import { nearest } from "../lib/contract/nearest.ts";
 import type { LogLevel } from "../lib/log.ts";
+import { parseEnvFile } from "../lib/project/env_file.ts";
 
 /** One row of the table. */
 interface Setting<T> {
@@ -443,20 +444,6 @@ function readEnvFile(path: string, readFile: (path: string) => string): string {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new MaelstromError("invalid", `Cannot read settings file "${path}": ${reason}`);
   }
-}
-
-/**
- * The `NAME=value` lines of an env file. Lines are trimmed; comments (`#`) and lines without a name
- * are skipped; a value keeps its inner `=`.
- */
-export function parseEnvFile(text: string): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const line of text.split("\n").map((line) => line.trim())) {
-    const at = line.indexOf("=");
-    if (line.startsWith("#") || at < 1) continue;
-    values[line.slice(0, at).trim()] = line.slice(at + 1).trim();
-  }
-  return values;
 }
 
 /** Help of `maelstrom daemon`, from the table. */

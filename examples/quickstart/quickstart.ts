@@ -183,7 +183,8 @@ async function readLog(
     rest = lines.pop() ?? "";
     for (const line of lines) {
       if (line.startsWith("{")) tell(JSON.parse(line));
-      else if (line !== "") say(`  node: ${line}`);
+      // The first start of all fetches packages.
+      else if (line !== "" && !line.startsWith("Download ")) say(`  node: ${line}`);
     }
   }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadSettings, parseEnvFile, type SettingSources } from "../../daemon/config.ts";
+import { loadSettings, type SettingSources } from "../../daemon/config.ts";
 
 function load(sources: Partial<SettingSources> & { file?: string }) {
   const { file, ...rest } = sources;
@@ -78,9 +78,4 @@ Deno.test("loadSettings() never repeats the cluster key", () => {
     () => load({ env: { MAEL_CLUSTER_KEY: "secret", MAEL_PUBLIC_PORT: "x" } }),
     (error: Error) => !error.message.includes("secret"),
   );
-});
-
-Deno.test("parseEnvFile() reads names and values", () => {
-  const text = '# comment\n\n A = b=c \n=skipped\nno value\nX=\nQ="as is"\n';
-  assert.deepEqual(parseEnvFile(text), { A: "b=c", X: "", Q: '"as is"' });
 });
