@@ -24,7 +24,7 @@ for (
     ["../etc", "is not a registry"],
     ["-bad.example/app", "is not a registry"],
     ["registry.example:port/app", "is not a registry"],
-    ["https://registry.example/app", "is not a registry"],
+    ["https://images.example/app", "is not a registry"],
     ["a".repeat(250), "longer than 255"],
     [HEX, "the id of an image"],
     [`sha256:${HEX}`, "the id of an image"],
