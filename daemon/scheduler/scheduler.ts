@@ -6,23 +6,16 @@
  */
 import { Recurring } from "../../lib/async/recurring.ts";
 import { type Effective, effective } from "../../lib/contract/effective.ts";
-import type { ComponentActivity } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { InstanceFact, Members, Target } from "../cluster/members.ts";
+import type { InstanceTraffic } from "../cluster/node_status.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { StoredComponent } from "../store/store.ts";
 import { desiredCount, type InstanceLoad } from "./autoscale.ts";
 import { type NodeOption, place, type Placed, type Want } from "./placement.ts";
 
 const LOOK_EVERY_MS = 1000;
-
-/** Traffic of one instance, as the router counts it. */
-export interface Traffic {
-  readonly inFlight: number;
-  readonly lastRequestMs: number;
-  activity(): readonly ComponentActivity[];
-}
 
 /** What the scheduler needs from below and beside. */
 export interface SchedulerOptions {
@@ -31,7 +24,7 @@ export interface SchedulerOptions {
   readonly catalog: Catalog;
   readonly members: Members;
   readonly log: Log;
-  readonly traffic: (instanceId: string) => Traffic | undefined;
+  readonly traffic: (instanceId: string) => InstanceTraffic | undefined;
   readonly queued: (component: string) => number;
   /** Receives the whole of this node's targets after each look. */
   readonly setTargets: (targets: readonly Target[]) => void;
