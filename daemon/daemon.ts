@@ -143,6 +143,7 @@ export async function startDaemon(
       store,
       log,
       traffic,
+      failures: () => converger.failures(),
       now,
     }),
   );
@@ -168,7 +169,7 @@ export async function startDaemon(
   };
   const handler = apiHandler(
     {
-      ...componentMethods(store, applied),
+      ...componentMethods(store, applied, () => Promise.resolve([reporter.status()])),
       ...eventSourceMethods(store, applied),
       ...projectMethods(store, applied),
       ...nodeMethods(reporter),

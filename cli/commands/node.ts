@@ -36,6 +36,7 @@ const INSTANCES: TableLayout = {
 const STATUS_STYLES: Readonly<Record<InstanceStatus, Style>> = {
   active: "green",
   starting: "yellow",
+  frozen: "blue",
   stopping: "yellow",
 };
 

@@ -1,5 +1,6 @@
 /** Methods on components. An answered put or removal is in effect on this node. @module */
 import { checkName } from "../../lib/contract/names.ts";
+import type { ComponentStatus, NodeStatus } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Store } from "../store/store.ts";
@@ -11,10 +12,11 @@ type Noun =
   | "MaelstromService.RemoveComponent"
   | "MaelstromService.ListComponents";
 
-/** The methods, over `store`. */
+/** The methods, over `store`; `nodes` tells what runs where. */
 export function componentMethods(
   store: Store,
   catalog: Pick<Catalog, "refresh">,
+  nodes: () => Promise<readonly NodeStatus[]>,
 ): Pick<Methods, Noun> {
   return {
     async "MaelstromService.PutComponent"({ component }, signal) {
@@ -28,7 +30,7 @@ export function componentMethods(
       if (!stored) {
         throw new MaelstromError("not_found", `No Component found with name: ${name}`);
       }
-      return { component: stored.component };
+      return { component: stored.component, status: statusOf(name, await nodes()) };
     },
     async "MaelstromService.RemoveComponent"(input, signal) {
       const name = checkName(input.name, "input.name");
@@ -43,6 +45,18 @@ export function componentMethods(
         ...lowered("projectName", input.projectName),
       });
     },
+  };
+}
+
+function statusOf(name: string, nodes: readonly NodeStatus[]): ComponentStatus {
+  const isMeant = ({ componentName }: { readonly componentName: string }) => componentName === name;
+  return {
+    instances: nodes.flatMap(({ nodeId, runningComponents }) =>
+      runningComponents.filter(isMeant).map((info) => ({ nodeId, ...info }))
+    ),
+    failures: nodes.flatMap(({ nodeId, failures }) =>
+      failures.filter(isMeant).map((failure) => ({ nodeId, ...failure }))
+    ),
   };
 }
 

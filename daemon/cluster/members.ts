@@ -4,7 +4,7 @@
  * ⇒ router, scheduler.
  * @module
  */
-import type { InstanceStatus } from "../../lib/contract/v1.ts";
+import type { HealthResult, InstanceStatus } from "../../lib/contract/v1.ts";
 import type { StoredComponent } from "../store/store.ts";
 
 /** One container of ours and what is known of it. */
@@ -24,6 +24,10 @@ export interface InstanceFact {
   readonly reserveMemoryMiB: number;
   /** When it was started or last became active, in milliseconds since 1970. */
   readonly sinceMs: number;
+  /** What a start is busy with. */
+  readonly progress?: string;
+  /** The last health checks, oldest first. */
+  readonly health?: readonly HealthResult[];
 }
 
 /** Instances of one component that a node should run. */

@@ -4,7 +4,12 @@
  * @module
  */
 import { Recurring } from "../../lib/async/recurring.ts";
-import type { ComponentActivity, ComponentInfo, NodeStatus } from "../../lib/contract/v1.ts";
+import type {
+  ComponentActivity,
+  ComponentFailure,
+  ComponentInfo,
+  NodeStatus,
+} from "../../lib/contract/v1.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../store/store.ts";
 import type { InstanceFact, Members } from "./members.ts";
@@ -30,6 +35,8 @@ export interface NodeReporterOptions {
   readonly store: Store;
   readonly log: Log;
   readonly traffic: (instanceId: string) => InstanceTraffic | undefined;
+  /** Components of which no instance starts. */
+  readonly failures: () => readonly ComponentFailure[];
   /** Clock in milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -78,6 +85,7 @@ export class NodeReporter implements AsyncDisposable {
       loadAvg5m,
       loadAvg15m,
       runningComponents: members.list().map((fact) => this.#info(fact)),
+      failures: this.#options.failures(),
     };
   }
 
@@ -106,6 +114,8 @@ export class NodeReporter implements AsyncDisposable {
       activity: traffic?.activity() ?? [],
       containerName: fact.id,
       inFlight: traffic?.inFlight ?? 0,
+      ...(fact.progress === undefined ? {} : { progress: fact.progress }),
+      health: fact.health ?? [],
     };
   }
 }

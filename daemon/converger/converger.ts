@@ -6,6 +6,7 @@
  */
 import { pause } from "../../lib/async/pause.ts";
 import { Recurring } from "../../lib/async/recurring.ts";
+import type { ComponentFailure } from "../../lib/contract/v1.ts";
 import { isAbort, type MaelstromError } from "../../lib/errors.ts";
 import type { Target } from "../cluster/members.ts";
 import type { StoredComponent } from "../store/store.ts";
@@ -70,6 +71,11 @@ export class Converger implements AsyncDisposable {
   /** Why `component` can have no instance now, if its starts are failing. */
   blocked(component: string): MaelstromError | undefined {
     return this.#workers.get(component)?.blocked;
+  }
+
+  /** Components of which no instance starts on this node. */
+  failures(): ComponentFailure[] {
+    return [...this.#workers.values()].flatMap((worker) => worker.failure ?? []);
   }
 
   /** Finds out whether instance `id`, which could not be reached, is alive. */

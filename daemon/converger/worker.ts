@@ -8,7 +8,7 @@ import { Recurring } from "../../lib/async/recurring.ts";
 import type { Tasks } from "../../lib/async/tasks.ts";
 import { pause } from "../../lib/async/pause.ts";
 import { effective } from "../../lib/contract/effective.ts";
-import type { InstanceStatus } from "../../lib/contract/v1.ts";
+import type { ComponentFailure, InstanceStatus } from "../../lib/contract/v1.ts";
 import type { DockerClient } from "../../lib/docker/client.ts";
 import { asMaelstromError, isAbort, MaelstromError } from "../../lib/errors.ts";
 import { probe } from "../../lib/http/upstream.ts";
@@ -121,6 +121,21 @@ export class Worker implements AsyncDisposable {
   get blocked(): MaelstromError | undefined {
     const { now } = this.#context;
     return this.#failure && this.#failure.retryAtMs > now() ? this.#failure.error : undefined;
+  }
+
+  /** What keeps instances from starting; undefined while they start. */
+  get failure(): ComponentFailure | undefined {
+    if (!this.#failure) return undefined;
+    const { error, attempts, retryAtMs } = this.#failure;
+    return {
+      componentName: this.component,
+      componentVersion: this.#target.stored.component.version,
+      message: error.message,
+      attempts,
+      retryAt: retryAtMs,
+      lines: [],
+      health: [],
+    };
   }
 
   /** The whole target; the same one again costs nothing. */

@@ -96,6 +96,10 @@ export const dockerComponentSchema = z.strictObject({
   healthCheckFailedCommand: texts.optional(),
   /** Idle time after which the last instance may stop, in seconds; 0 means 300. */
   idleTimeoutSeconds: seconds.optional(),
+  /** Idle instances stop, or are paused: memory is kept, no CPU is used. */
+  idleMode: z.enum(["stop", "freeze"]).optional(),
+  /** Time that a frozen instance is kept before it stops, in seconds; 0 means 3600. */
+  frozenTimeoutSeconds: seconds.optional(),
   ports: z.array(portBinding).max(LIST_MAX).optional(),
   volumes: z.array(volumeMountSchema).max(LIST_MAX).optional(),
   networkName: text.optional(),
@@ -364,7 +368,31 @@ export interface ComponentActivity {
 }
 
 /** Where an instance is in its life. */
-export type InstanceStatus = "starting" | "active" | "stopping";
+export type InstanceStatus = "starting" | "active" | "frozen" | "stopping";
+
+/** One health check: `{ "at": 1767225600000, "healthy": false, "detail": "status 503" }`. */
+export interface HealthResult {
+  /** In milliseconds since 1970. */
+  readonly at: number;
+  readonly healthy: boolean;
+  /** The answer's status, or why there was none. */
+  readonly detail: string;
+}
+
+/** A version that does not start, or does not keep running, on a node. */
+export interface ComponentFailure {
+  readonly componentName: string;
+  readonly componentVersion: number;
+  readonly message: string;
+  /** Starts that failed one after the other. */
+  readonly attempts: number;
+  /** When the next is due, in milliseconds since 1970. */
+  readonly retryAt: number;
+  /** The last lines that the last attempt's container wrote, oldest first. */
+  readonly lines: readonly string[];
+  /** The last checks of that container, oldest first. */
+  readonly health: readonly HealthResult[];
+}
 
 /** One running instance of a component, as a node reports it. */
 export interface ComponentInfo {
@@ -383,6 +411,10 @@ export interface ComponentInfo {
   readonly containerName: string;
   /** Requests in progress now; ours beside the ancestor's fields. */
   readonly inFlight: number;
+  /** What a start is busy with: `pulling shop:7, 45 %`. Absent when there is nothing to tell. */
+  readonly progress?: string;
+  /** The last health checks, oldest first; at most five. */
+  readonly health: readonly HealthResult[];
 }
 
 /** What a node says of itself. */
@@ -399,6 +431,14 @@ export interface NodeStatus {
   readonly loadAvg5m: number;
   readonly loadAvg15m: number;
   readonly runningComponents: readonly ComponentInfo[];
+  /** Ours beside the ancestor's fields. */
+  readonly failures: readonly ComponentFailure[];
+}
+
+/** How a component fares on all nodes. */
+export interface ComponentStatus {
+  readonly instances: readonly (ComponentInfo & { readonly nodeId: string })[];
+  readonly failures: readonly (ComponentFailure & { readonly nodeId: string })[];
 }
 
 const nameInput = z.object({ name: z.string().optional() });
@@ -447,7 +487,7 @@ export type Inputs = { [M in Method]: z.infer<typeof inputSchemas[M]> };
 /** Results by method. */
 export interface Outputs {
   "MaelstromService.PutComponent": { name: string; version: number };
-  "MaelstromService.GetComponent": { component: Component };
+  "MaelstromService.GetComponent": { component: Component; status: ComponentStatus };
   "MaelstromService.RemoveComponent": { name: string; found: boolean };
   "MaelstromService.ListComponents": { components: Component[]; nextToken?: string };
   "MaelstromService.PutEventSource": { name: string; version: number };

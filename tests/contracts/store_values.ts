@@ -56,7 +56,9 @@ export function nodeStatus(nodeId: string, observedAt: number): NodeStatus {
       activity: [{ requests: 4, concurrency: 0.75 }],
       containerName: "maelstrom_shop_3",
       inFlight: 1,
+      health: [],
     }],
+    failures: [],
   };
 }
 

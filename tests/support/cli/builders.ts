@@ -44,6 +44,7 @@ export function instance(
     activity: [{ requests: 10, concurrency: 1 }, { requests: 30, concurrency: 3 }],
     containerName: "mael_shop_1",
     inFlight: 1,
+    health: [],
     ...fields,
   };
 }
@@ -67,6 +68,7 @@ export function nodeStatus(
     loadAvg5m: 1.25,
     loadAvg15m: 12,
     runningComponents,
+    failures: [],
     ...fields,
   };
 }
