@@ -9,8 +9,10 @@ import type { RpcClient } from "../lib/rpc/client.ts";
 import { type Call, FailedWith, UsageError } from "./command.ts";
 import { findCommand } from "./find_command.ts";
 import { parseFlags } from "./flags.ts";
-import { mayColour, Output, ReaderGone, type Writer } from "./output.ts";
+import { mayColour, Output, ReaderGone, type Screen, type Writer } from "./output.ts";
 
+/** Whoever pressed a key does not wait longer for it. */
+const COMPLETE_LIMIT_MS = 1000;
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
@@ -18,6 +20,7 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   not_allowed: 4,
   already_exists: 5,
   stale_version: 5,
+  in_use: 5,
   timeout: 6,
   start_timeout: 6,
 };
@@ -30,6 +33,8 @@ export interface CliSurroundings {
   readonly stdin: () => ReadableStream<Uint8Array>;
   readonly stdout: Writer & { isTerminal(): boolean };
   readonly stderr: Writer & { isTerminal(): boolean };
+  /** Size of the terminal, when one of the two is a terminal. */
+  readonly terminalSize?: () => Screen;
   /** In milliseconds since 1970. */
   readonly nowMs: number;
   /** Longest time for one call of a node, in milliseconds. @default {30_000} */
@@ -54,6 +59,7 @@ export async function runCli(args: string[]): Promise<number> {
       stdin: () => Deno.stdin.readable,
       stdout: Deno.stdout,
       stderr: Deno.stderr,
+      terminalSize: () => Deno.consoleSize(),
       nowMs: Date.now(),
       signal: interrupt.signal,
     });
@@ -67,12 +73,21 @@ export async function runCliIn(
   args: readonly string[],
   surroundings: CliSurroundings,
 ): Promise<number> {
-  const { stdout, stderr, env } = surroundings;
+  const { stdout, stderr, env, terminalSize } = surroundings;
+  const screenOf = (stream: { isTerminal(): boolean }) => () => {
+    if (!stream.isTerminal() || env.TERM === "dumb") return undefined;
+    const size = terminalSize?.();
+    // Some terminals do not know their size.
+    return size && size.columns > 0 && size.rows > 0 ? size : undefined;
+  };
   const output = new Output({
     stdout,
     stderr,
     isColoured: mayColour(stdout.isTerminal(), env),
     isErrorColoured: mayColour(stderr.isTerminal(), env),
+    isTerminal: stdout.isTerminal(),
+    screen: screenOf(stdout),
+    errorScreen: screenOf(stderr),
   });
   try {
     return await dispatch(args, output, surroundings) ?? 0;
@@ -89,6 +104,7 @@ async function dispatch(
   surroundings: CliSurroundings,
 ): Promise<number | void> {
   const words = spelledOut(args);
+  if (words[0] === "__complete") return await complete(words.slice(1), output, surroundings);
   const wantsHelp = helpWords(words);
   if (wantsHelp) return await (await import("./help.ts")).printHelp(wantsHelp, output);
   const { command, rest } = findCommand(words);
@@ -107,6 +123,17 @@ async function dispatch(
     signal: surroundings.signal,
   };
   return await command.run(call);
+}
+
+/** Answers a shell that completes a line; quickly, or with nothing. */
+async function complete(
+  words: readonly string[],
+  output: Output,
+  surroundings: CliSurroundings,
+): Promise<void> {
+  const { printCompletions } = await import("./complete.ts");
+  const client = lazyClient({ ...surroundings, callLimitMs: COMPLETE_LIMIT_MS });
+  return await printCompletions(words, { output, client, signal: surroundings.signal });
 }
 
 /** `--version` as the command it stands for. */

@@ -8,6 +8,12 @@ import type { Env } from "../lib/rpc/locate.ts";
 import type { Flags } from "./flags.ts";
 import type { Output } from "./output.ts";
 
+/** What completes a word in a shell: names that the node knows, files, or these words. */
+export type Completion = NameKind | "file" | readonly string[];
+
+/** Names that a node can list. */
+export type NameKind = "component" | "project" | "source" | "node" | "cfg";
+
 /** One flag: `{ name: "file", short: "f", value: "FILE", text: "Component as YAML or JSON." }`. */
 export interface Flag {
   /** Without the dashes. */
@@ -15,6 +21,8 @@ export interface Flag {
   readonly short?: string;
   /** What stands for the value in help; absent when the flag takes none. */
   readonly value?: string;
+  /** What completes the value. */
+  readonly completes?: Completion;
   /** True when the flag may be given several times. */
   readonly repeat?: true;
   /** A sentence. */
@@ -58,6 +66,8 @@ export interface Command {
   readonly usage: readonly string[];
   /** Most operands it takes. */
   readonly operandsMax: number;
+  /** What completes each operand; the last is for all that follow. */
+  readonly operands?: readonly Completion[];
   readonly flags: readonly Flag[];
   /** Paragraphs below the flags. */
   readonly notes?: readonly string[];

@@ -15,7 +15,21 @@ const PREFIX_FLAG: Flag = {
   value: "TEXT",
   text: "Only names that begin with TEXT.",
 };
-const PROJECT_FLAG: Flag = { name: "project", value: "NAME", text: "Only those of this project." };
+const WAIT_FLAGS: readonly Flag[] = [
+  { name: "wait", text: "Follow the rollout until it serves or fails (default on a terminal)." },
+  { name: "no-wait", text: "Return at once (default elsewhere)." },
+  { name: "timeout", value: "SECONDS", text: "Longest time to wait; implies --wait." },
+];
+const WAIT_NOTE = "Waiting ends when every instance is of the new version and one serves, fails " +
+  "with the last health checks and lines when the new version does not start, and times out (exit " +
+  "code 6) when nothing changes for a minute more than a start may take. Whatever ends the wait, " +
+  "the rollout goes on.";
+const PROJECT_FLAG: Flag = {
+  name: "project",
+  value: "NAME",
+  completes: "project",
+  text: "Only those of this project.",
+};
 const FILE_NOTE =
   "A file holds one or more YAML documents, or one of JSON, with the fields of the " +
   "API (case does not matter). All of them are checked before the first is put.";
@@ -36,13 +50,15 @@ const componentPut: Command = {
       line: "maelstrom comp get shop | sed s/shop:7/shop:8/ | maelstrom comp put -f -",
     },
   ],
-  usage: ["-f FILE", "NAME --image REF --port N [FLAGS]"],
+  usage: ["-f FILE [--wait | --no-wait]", "NAME --image REF --port N [FLAGS]"],
   operandsMax: 1,
+  operands: ["component"],
   flags: [
     {
       name: "file",
       short: "f",
       value: "FILE",
+      completes: "file",
       text: "Components as YAML or JSON; - reads standard input.",
     },
     { name: "image", value: "REF", text: "Image to run." },
@@ -83,14 +99,17 @@ const componentPut: Command = {
     {
       name: "restart-order",
       value: "ORDER",
+      completes: ["startstop", "stopstart"],
       text: "startstop: start the new instance first; stopstart (default).",
     },
+    ...WAIT_FLAGS,
   ],
   notes: [
     "A put states the whole component: settings that are not named get their defaults, also when " +
     "the component exists.",
     FILE_NOTE,
     VERSION_NOTE,
+    WAIT_NOTE,
   ],
   run: async (call) => (await import("./commands/component.ts")).putComponent(call),
 };
@@ -114,6 +133,7 @@ const componentGet: Command = {
   examples: [{ text: "As YAML", line: "maelstrom comp get shop" }],
   usage: ["NAME [--json]"],
   operandsMax: 1,
+  operands: ["component"],
   flags: [{ name: "json", text: "Print JSON instead of YAML." }],
   run: async (call) => (await import("./commands/component.ts")).getComponent(call),
 };
@@ -124,9 +144,102 @@ const componentRemove: Command = {
   examples: [{ text: "Remove one", line: "maelstrom comp rm shop" }],
   usage: ["NAME"],
   operandsMax: 1,
+  operands: ["component"],
   flags: [],
   notes: ["Its containers are stopped once the requests they serve have ended."],
   run: async (call) => (await import("./commands/component.ts")).removeComponent(call),
+};
+
+const componentVersions: Command = {
+  words: ["comp", "versions"],
+  summary: "List the versions of a component that one may go back to.",
+  examples: [{ text: "Newest first", line: "maelstrom comp versions shop" }],
+  usage: ["NAME [--json]"],
+  operandsMax: 1,
+  operands: ["component"],
+  flags: [JSON_FLAG],
+  notes: [
+    "The last ten contents that differ are kept, with their images. Changed says what differs from " +
+    "the line below.",
+  ],
+  run: async (call) => (await import("./commands/component.ts")).listVersions(call),
+};
+
+const componentRollback: Command = {
+  words: ["comp", "rollback"],
+  summary: "Put an earlier version of a component again.",
+  examples: [
+    { text: "What was there before", line: "maelstrom comp rollback shop" },
+    { text: "A version that comp versions lists", line: "maelstrom comp rollback shop 3" },
+  ],
+  usage: ["NAME [VERSION] [FLAGS]"],
+  operandsMax: 2,
+  operands: ["component", []],
+  flags: [{ name: "json", text: "Print what the node answers, as JSON." }, ...WAIT_FLAGS],
+  notes: [
+    "It becomes the next version, and is rolled out as every put is. Without VERSION it is the " +
+    "newest that differs, so a second rollback takes back the first.",
+    "Event sources stay as they are, and so do named values (cfg).",
+    WAIT_NOTE,
+  ],
+  run: async (call) => (await import("./commands/component.ts")).rollbackComponent(call),
+};
+
+const cfgPut: Command = {
+  words: ["cfg", "put"],
+  summary: "Set named values that environments refer to as ${cfg:NAME}.",
+  examples: [
+    { text: "Set two values", line: "maelstrom cfg put LOG_LEVEL=debug REGION=eu" },
+    {
+      text: "Set a secret without showing it to the shell",
+      line: "maelstrom cfg put DB_PASSWORD - --secret < password.txt",
+    },
+  ],
+  usage: ["NAME=VALUE... [--secret]", "NAME - [--secret]"],
+  operandsMax: 100,
+  flags: [
+    { name: "secret", text: "Keep them sealed; they are never shown again, also not in logs." },
+  ],
+  notes: [
+    "A - reads the value from standard input, without its last line feed. All values are set, or " +
+    "none.",
+    "Components that use a value that changed get a new version and are rolled out.",
+    "A secret has at least 4 characters, and is replaced with --secret only. To make it plain, " +
+    "remove it first.",
+  ],
+  run: async (call) => (await import("./commands/cfg.ts")).putCfg(call),
+};
+
+const cfgList: Command = {
+  words: ["cfg", "ls"],
+  summary: "List named values and the components that use them.",
+  examples: [{ text: "All of them", line: "maelstrom cfg ls" }],
+  usage: ["[--json]"],
+  operandsMax: 0,
+  flags: [JSON_FLAG],
+  run: async (call) => (await import("./commands/cfg.ts")).listCfg(call),
+};
+
+const cfgGet: Command = {
+  words: ["cfg", "get"],
+  summary: "Print a named value, unless it is secret.",
+  examples: [{ text: "Print one", line: "maelstrom cfg get LOG_LEVEL" }],
+  usage: ["NAME [--json]"],
+  operandsMax: 1,
+  operands: ["cfg"],
+  flags: [{ name: "json", text: "Print JSON instead of the value." }],
+  run: async (call) => (await import("./commands/cfg.ts")).getCfg(call),
+};
+
+const cfgRemove: Command = {
+  words: ["cfg", "rm"],
+  summary: "Remove a named value that no component uses.",
+  examples: [{ text: "Remove one", line: "maelstrom cfg rm LOG_LEVEL" }],
+  usage: ["NAME"],
+  operandsMax: 1,
+  operands: ["cfg"],
+  flags: [],
+  run: async (call) => (await import("./commands/cfg.ts")).removeCfg(call),
 };
 
 const sourcePut: Command = {
@@ -141,14 +254,21 @@ const sourcePut: Command = {
   ],
   usage: ["-f FILE", "NAME --component C [--host H] [--path P] [--strip-prefix]"],
   operandsMax: 1,
+  operands: ["source"],
   flags: [
     {
       name: "file",
       short: "f",
       value: "FILE",
+      completes: "file",
       text: "Event sources as YAML or JSON; - reads standard input.",
     },
-    { name: "component", value: "C", text: "Component that serves the requests." },
+    {
+      name: "component",
+      value: "C",
+      completes: "component",
+      text: "Component that serves the requests.",
+    },
     { name: "host", value: "H", text: "Host name of the requests, such as shop.example.com." },
     { name: "path", value: "P", text: "What the path of the requests begins with." },
     { name: "strip-prefix", text: "Hide the prefix from the component." },
@@ -172,9 +292,19 @@ const sourceList: Command = {
   operandsMax: 0,
   flags: [
     PREFIX_FLAG,
-    { name: "component", value: "NAME", text: "Only those of this component." },
+    {
+      name: "component",
+      value: "NAME",
+      completes: "component",
+      text: "Only those of this component.",
+    },
     PROJECT_FLAG,
-    { name: "type", value: "TYPE", text: "Only http, cron, sqs or awsstepfunc." },
+    {
+      name: "type",
+      value: "TYPE",
+      completes: ["http", "cron", "sqs", "awsstepfunc"],
+      text: "Only http, cron, sqs or awsstepfunc.",
+    },
     JSON_FLAG,
   ],
   run: async (call) => (await import("./commands/source.ts")).listEventSources(call),
@@ -186,6 +316,7 @@ const sourceGet: Command = {
   examples: [{ text: "As YAML", line: "maelstrom es get shop_http" }],
   usage: ["NAME [--json]"],
   operandsMax: 1,
+  operands: ["source"],
   flags: [{ name: "json", text: "Print JSON instead of YAML." }],
   run: async (call) => (await import("./commands/source.ts")).getEventSource(call),
 };
@@ -196,6 +327,7 @@ const sourceRemove: Command = {
   examples: [{ text: "Remove one", line: "maelstrom es rm shop_http" }],
   usage: ["NAME"],
   operandsMax: 1,
+  operands: ["source"],
   flags: [],
   run: async (call) => (await import("./commands/source.ts")).removeEventSource(call),
 };
@@ -210,6 +342,120 @@ const nodeList: Command = {
   flags: [REFRESH_FLAG, JSON_FLAG],
   notes: ["Free RAM is in MiB; Load Avg is over 1, 5 and 15 minutes."],
   run: async (call) => (await import("./commands/node.ts")).listNodes(call),
+};
+
+const NODE_NOTE = "NODE is the node's id, or enough of its beginning.";
+
+const nodeGet: Command = {
+  words: ["node", "get"],
+  summary: "Print what a node says of itself.",
+  examples: [{ text: "As YAML", line: "maelstrom node get 4f21" }],
+  usage: ["NODE [--json]"],
+  operandsMax: 1,
+  operands: ["node"],
+  flags: [{ name: "json", text: "Print JSON instead of YAML." }],
+  notes: [NODE_NOTE],
+  run: async (call) => await (await import("./commands/node_state.ts")).getNode(call),
+};
+
+const nodeDrain: Command = {
+  words: ["node", "drain"],
+  summary: "Move a node's instances to other nodes, and wait until they have gone.",
+  examples: [{ text: "Before a machine is taken down", line: "maelstrom node drain 4f21" }],
+  usage: ["NODE [--deadline SECONDS]"],
+  operandsMax: 1,
+  operands: ["node"],
+  flags: [{
+    name: "deadline",
+    value: "SECONDS",
+    text: "Longest wait (default 600); the node goes on draining after it.",
+  }],
+  notes: [
+    "Each instance goes when its replacement serves, so no request fails. The node gets no new " +
+    "instances until node uncordon.",
+    NODE_NOTE,
+  ],
+  run: async (call) => await (await import("./commands/node_state.ts")).drainNode(call),
+};
+
+const nodeCordon: Command = {
+  words: ["node", "cordon"],
+  summary: "Give a node no new instances; it keeps those it has.",
+  examples: [{ text: "Cordon one", line: "maelstrom node cordon 4f21" }],
+  usage: ["NODE"],
+  operandsMax: 1,
+  operands: ["node"],
+  flags: [],
+  notes: [NODE_NOTE],
+  run: async (call) => await (await import("./commands/node_state.ts")).cordonNode(call),
+};
+
+const nodeUncordon: Command = {
+  words: ["node", "uncordon"],
+  summary: "Let a node take instances again.",
+  examples: [{ text: "After its machine is back", line: "maelstrom node uncordon 4f21" }],
+  usage: ["NODE"],
+  operandsMax: 1,
+  operands: ["node"],
+  flags: [],
+  notes: [NODE_NOTE],
+  run: async (call) => await (await import("./commands/node_state.ts")).uncordonNode(call),
+};
+
+const nodeRemove: Command = {
+  words: ["node", "rm"],
+  summary: "Forget a node that is gone for good.",
+  examples: [{ text: "Remove one", line: "maelstrom node rm 4f21" }],
+  usage: ["NODE"],
+  operandsMax: 1,
+  operands: ["node"],
+  flags: [],
+  notes: ["A node that runs cannot be removed; it would be back at once.", NODE_NOTE],
+  run: async (call) => await (await import("./commands/node_state.ts")).removeNode(call),
+};
+
+const tokenCreate: Command = {
+  words: ["token", "create"],
+  summary: "Create a token for the API, and print it this once.",
+  examples: [
+    { text: "For a deploy job", line: "maelstrom token create ci --scope deploy --expires 90d" },
+    {
+      text: "Use it elsewhere",
+      line: "MAELSTROM_TOKEN=mael_… MAELSTROM_PRIVATE_URL=http://node:8374 maelstrom ps",
+    },
+  ],
+  usage: ["NAME --scope SCOPE [--expires TIME] [--json]"],
+  operandsMax: 1,
+  flags: [
+    { name: "scope", value: "SCOPE", text: "What it allows: read, deploy or admin." },
+    { name: "expires", value: "TIME", text: "How long it lives: 90d, 12h (default: for ever)." },
+    { name: "json", text: "Print JSON instead of the token alone." },
+  ],
+  notes: [
+    "read sees everything but secrets; deploy also changes components, event sources, projects " +
+    "and plain values; admin may do all.",
+  ],
+  run: async (call) => (await import("./commands/token.ts")).createToken(call),
+};
+
+const tokenList: Command = {
+  words: ["token", "ls"],
+  summary: "List tokens.",
+  examples: [{ text: "All of them", line: "maelstrom token ls" }],
+  usage: ["[FLAGS]"],
+  operandsMax: 0,
+  flags: [JSON_FLAG],
+  run: async (call) => (await import("./commands/token.ts")).listTokens(call),
+};
+
+const tokenRemove: Command = {
+  words: ["token", "rm"],
+  summary: "Remove a token; it is refused from then on.",
+  examples: [{ text: "Remove one", line: "maelstrom token rm ci" }],
+  usage: ["NAME"],
+  operandsMax: 1,
+  flags: [],
+  run: async (call) => (await import("./commands/token.ts")).removeToken(call),
 };
 
 const instanceList: Command = {
@@ -240,10 +486,12 @@ const logs: Command = {
   ],
   usage: ["[COMPONENT]... [FLAGS]"],
   operandsMax: 100,
+  operands: ["component"],
   flags: [
     {
       name: "components",
       value: "LIST",
+      completes: "component",
       text: "Components, separated by commas; the same as naming them.",
     },
     {
@@ -294,11 +542,13 @@ const PROJECT_FILE_FLAGS: readonly Flag[] = [
     name: "file",
     short: "f",
     value: "FILE",
+    completes: "file",
     text: "Project file (default maelstrom.yml); - reads standard input.",
   },
   {
     name: "env",
     value: "FILE",
+    completes: "file",
     text: "NAME=VALUE lines that go before the environment where the file says ${NAME}.",
   },
   { name: "json", text: "Print what the node answers, as JSON." },
@@ -323,10 +573,12 @@ const projectPut: Command = {
     ...PROJECT_FILE_FLAGS,
     { name: "dry-run", text: "Change nothing; print what would change, as project diff does." },
     { name: "diffonly", text: "The same as --dry-run." },
+    ...WAIT_FLAGS,
   ],
   notes: [
     "Components and event sources of the project that the file does not name are removed.",
     PROJECT_NOTE,
+    WAIT_NOTE,
   ],
   run: async (call) => await (await import("./commands/project.ts")).putProject(call),
 };
@@ -360,6 +612,7 @@ const projectGet: Command = {
   examples: [{ text: "Keep it in a file", line: "maelstrom project get demo > maelstrom.yml" }],
   usage: ["NAME [--json]"],
   operandsMax: 1,
+  operands: ["project"],
   flags: [{ name: "json", text: "Print JSON, with the fields of the API, instead of YAML." }],
   run: async (call) => await (await import("./commands/project.ts")).getProject(call),
 };
@@ -370,6 +623,7 @@ const projectRemove: Command = {
   examples: [{ text: "Remove one", line: "maelstrom project rm demo" }],
   usage: ["NAME"],
   operandsMax: 1,
+  operands: ["project"],
   flags: [],
   run: async (call) => await (await import("./commands/project.ts")).removeProject(call),
 };
@@ -388,6 +642,36 @@ const projectSchema: Command = {
     "# yaml-language-server: $schema=maelstrom.schema.json",
   ],
   run: async (call) => await (await import("./commands/project.ts")).printProjectSchema(call),
+};
+
+const completion: Command = {
+  words: ["completion"],
+  summary: "Print the script that completes commands, flags and names in a shell.",
+  examples: [
+    {
+      text: "bash, with the package bash-completion",
+      line: "maelstrom completion bash > /etc/bash_completion.d/maelstrom",
+    },
+    {
+      text: "zsh, in a directory of fpath",
+      line: "maelstrom completion zsh > /usr/local/share/zsh/site-functions/_maelstrom",
+    },
+    {
+      text: "fish",
+      line: "maelstrom completion fish > ~/.config/fish/completions/maelstrom.fish",
+    },
+  ],
+  usage: ["bash|zsh|fish"],
+  operandsMax: 1,
+  operands: [["bash", "zsh", "fish"], []],
+  flags: [],
+  notes: [
+    "For one session: 'source <(maelstrom completion bash)', the same with zsh after compinit, or " +
+    "'maelstrom completion fish | source'.",
+    "The script asks maelstrom at each press of the key, so it stays right when maelstrom is " +
+    "replaced. Without a node it completes commands and flags.",
+  ],
+  run: async (call) => await (await import("./commands/completion.ts")).printCompletion(call),
 };
 
 const version: Command = {
@@ -422,6 +706,8 @@ export const COMMANDS: readonly Command[] = [
   componentList,
   componentGet,
   componentRemove,
+  componentVersions,
+  componentRollback,
   sourcePut,
   sourceList,
   sourceGet,
@@ -432,10 +718,23 @@ export const COMMANDS: readonly Command[] = [
   projectGet,
   projectRemove,
   projectSchema,
+  cfgPut,
+  cfgList,
+  cfgGet,
+  cfgRemove,
   nodeList,
+  nodeGet,
+  nodeDrain,
+  nodeCordon,
+  nodeUncordon,
+  nodeRemove,
+  tokenCreate,
+  tokenList,
+  tokenRemove,
   instanceList,
   logs,
   prune,
+  completion,
   version,
   help,
 ];

@@ -11,6 +11,7 @@ const INDENT = "  ";
 /** Environment variables the tool reads, and what for. */
 export const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["MAELSTROM_PRIVATE_URL", "URL of the node (default: this machine's)."],
+  ["MAELSTROM_TOKEN", "Token to use at that URL, instead of the cluster key."],
   ["MAEL_CLUSTER_KEY", "Cluster key for a node that is reached by URL."],
   [
     "MAEL_CLUSTER_KEY_FILE",

@@ -3,6 +3,11 @@
  * and colour, nothing of what is printed.
  * @module
  */
+import { type TableLayout, tableLines } from "./table.ts";
+import { type Cell, foreign, paint, printable, type Style } from "./text.ts";
+
+export type { Column, TableLayout } from "./table.ts";
+export type { Cell, Style } from "./text.ts";
 
 /** Takes bytes and says how many it took, as `Deno.stdout` does. */
 export interface Writer {
@@ -17,48 +22,26 @@ export interface OutputOptions {
   readonly isColoured: boolean;
   /** Whether standard error may be coloured. */
   readonly isErrorColoured: boolean;
+  /** Whether standard output is a terminal. @default {false} */
+  readonly isTerminal?: boolean;
+  /** Size of the terminal behind standard output; undefined when none can be drawn on. */
+  readonly screen?: () => Screen | undefined;
+  /** The same behind standard error. */
+  readonly errorScreen?: () => Screen | undefined;
 }
 
-/** A column of a table: `{ title: "Component", width: 20, cut: true }`. */
-export interface Column {
-  readonly title: string;
-  /** In characters; shorter cells are padded to it. */
-  readonly width: number;
-  /** True: longer cells are cut to the width instead of pushing the row. */
-  readonly cut?: true;
+/** A terminal that can be drawn on, in characters. */
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
 }
-
-/** What a table looks like. */
-export interface TableLayout {
-  readonly columns: readonly Column[];
-  /** Length of the line under the header. */
-  readonly dashes: number;
-  /** Printed instead of a table without rows; empty prints nothing. */
-  readonly empty: string;
-}
-
-/** Colours a word may have, by the sequence that starts them. */
-const STYLES = {
-  bold: "1",
-  dim: "2",
-  red: "31",
-  green: "32",
-  yellow: "33",
-  blue: "34",
-  magenta: "35",
-  cyan: "36",
-} as const;
-
-/** A way to show text on a terminal. */
-export type Style = keyof typeof STYLES;
-
-/** A table's cell: text, or text with a style. */
-export type Cell = string | { readonly text: string; readonly style: Style };
 
 /** A line of somebody else's, and whose it is. */
 export interface LabelledLine {
   readonly label: string;
   readonly style: Style;
+  /** When it was written, shown before it. */
+  readonly time?: string;
   /** Colours in it are kept on a terminal and taken out elsewhere. */
   readonly text: string;
 }
@@ -66,9 +49,18 @@ export interface LabelledLine {
 /** Standard output was closed by its reader, as `| head` does: nothing is left to do. */
 export class ReaderGone extends Error {}
 
+// Source: ECMA-48 (cursor, erase) and DEC private mode 7 (what is too long for a line is cut off).
+const HOME = "\x1b[H";
+const CLEAR_LINE = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+const NO_WRAP = "\x1b[?7l";
+const WRAP = "\x1b[?7h";
+
 /** Prints for the user. */
 export class Output {
   readonly #options: OutputOptions;
+  /** Lines that {@linkcode Output.draw} left on the screen. */
+  #drawn = 0;
 
   constructor(options: OutputOptions) {
     this.#options = options;
@@ -77,6 +69,11 @@ export class Output {
   /** Prints `text` and a line feed. @throws {ReaderGone} nobody reads */
   async line(text: string): Promise<void> {
     await this.text(`${printable(text)}\n`);
+  }
+
+  /** Whether standard output is a terminal: somebody is there to watch. */
+  get isTerminal(): boolean {
+    return this.#options.isTerminal ?? false;
   }
 
   /** Prints `text` as it is. @throws {ReaderGone} nobody reads */
@@ -91,17 +88,49 @@ export class Output {
 
   /** Prints `rows` under a header, or the layout's word for none. @throws {ReaderGone} nobody reads */
   async table(layout: TableLayout, rows: readonly (readonly Cell[])[]): Promise<void> {
-    if (rows.length === 0) {
-      if (layout.empty !== "") await this.line(layout.empty);
-      return;
-    }
-    const header = layout.columns.map(({ title }): Cell => ({ text: title, style: "bold" }));
-    const lines = [
-      this.#row(layout.columns, header),
-      "-".repeat(layout.dashes),
-      ...rows.map((row) => this.#row(layout.columns, row)),
-    ];
+    const { isColoured, screen } = this.#options;
+    const lines = tableLines(layout, rows, { isColoured, columns: screen?.()?.columns });
     await this.text(lines.map((line) => `${line}\n`).join(""));
+  }
+
+  /**
+   * Shows a table on the whole screen, below `heads`, in place of what was there. Elsewhere prints
+   * it.
+   *
+   * @throws {ReaderGone} nobody reads
+   */
+  async page(
+    heads: readonly string[],
+    layout: TableLayout,
+    rows: readonly (readonly Cell[])[],
+  ): Promise<void> {
+    const { isColoured, screen } = this.#options;
+    const size = screen?.();
+    const table = tableLines(layout, rows, { isColoured, columns: size?.columns });
+    const lines = [...heads.map(printable), ...table];
+    if (!size) return await this.text(lines.map((line) => `${line}\n`).join(""));
+    const shown = lines.length < size.rows
+      ? lines
+      : [...lines.slice(0, size.rows - 2), `… and ${lines.length - size.rows + 2} more lines`];
+    const body = shown.map((line) => `${line}${CLEAR_LINE}\n`).join("");
+    await this.text(`${HOME}${NO_WRAP}${body}${WRAP}${CLEAR_BELOW}`);
+  }
+
+  /**
+   * Draws `lines` on standard error over those drawn before, and says whether it could: it needs a
+   * terminal.
+   */
+  async draw(lines: readonly string[]): Promise<boolean> {
+    const size = this.#options.errorScreen?.();
+    if (!size) return false;
+    // What has scrolled off the screen cannot be drawn over.
+    const roomMax = Math.max(1, size.rows - 1);
+    const shown = lines.length <= roomMax ? lines : lines.slice(-roomMax);
+    const back = this.#drawn > 0 ? `\x1b[${Math.min(this.#drawn, roomMax)}A` : "";
+    const body = shown.map((line) => `\r${printable(line)}${CLEAR_LINE}\n`).join("");
+    this.#drawn = shown.length;
+    await writeAll(this.#options.stderr, `${back}${NO_WRAP}${body}${WRAP}${CLEAR_BELOW}`);
+    return true;
   }
 
   /** Prints `message` on standard error, on a line that names the program. */
@@ -117,24 +146,17 @@ export class Output {
   }
 
   /** Prints a label, a tab and a text, on the output it belongs to. @throws {ReaderGone} nobody reads */
-  async labelled(to: "stdout" | "stderr", { label, style, text }: LabelledLine): Promise<void> {
+  async labelled(
+    to: "stdout" | "stderr",
+    { label, style, time, text }: LabelledLine,
+  ): Promise<void> {
     const { stdout, stderr, isColoured, isErrorColoured } = this.#options;
     const coloured = to === "stdout" ? isColoured : isErrorColoured;
-    const shown = `${paint(printable(label), style, coloured)}\t${foreign(text, coloured)}\n`;
+    const when = time === undefined ? "" : `${paint(time, "dim", coloured)} `;
+    const shown = `${when}${paint(printable(label), style, coloured)}\t${
+      foreign(text, coloured)
+    }\n`;
     await writeAll(to === "stdout" ? stdout : stderr, shown);
-  }
-
-  #row(columns: readonly Column[], cells: readonly Cell[]): string {
-    const shown = columns.map(({ width, cut }, at) => {
-      const cell = cells[at] ?? "";
-      const { text, style } = typeof cell === "string" ? { text: cell, style: undefined } : cell;
-      const characters = [...printable(text)];
-      const fitted = cut ? characters.slice(0, width) : characters;
-      // The last column is not padded: spaces at a line's end only break copying.
-      const padding = at === columns.length - 1 ? 0 : Math.max(0, width - fitted.length);
-      return paint(fitted.join(""), style, this.#options.isColoured) + " ".repeat(padding);
-    });
-    return shown.join("  ").trimEnd();
   }
 }
 
@@ -144,28 +166,6 @@ export function mayColour(
   env: Readonly<Record<string, string | undefined>>,
 ): boolean {
   return isTerminal && !env.NO_COLOR && env.TERM !== "dumb";
-}
-
-function paint(text: string, style: Style | undefined, isColoured: boolean): string {
-  if (!isColoured || style === undefined || text === "") return text;
-  return `\x1b[${STYLES[style]}m${text}\x1b[0m`;
-}
-
-/** Without control characters: what a node or a file sends must not steer the terminal. */
-function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what is being removed
-  return text.replaceAll(/[\x00-\x08\x0a-\x1f\x7f-\x9f]/g, "\u{fffd}");
-}
-
-// deno-lint-ignore no-control-regex -- the sequences that set colours begin with one
-const COLOUR = /\x1b\[[0-9;:]*m/g;
-
-/** Somebody else's text: of all that steers a terminal, colours at most, and they end with it. */
-function foreign(text: string, isColoured: boolean): string {
-  const parts = text.split(COLOUR).map(printable);
-  const colours = isColoured ? text.match(COLOUR) ?? [] : [];
-  const reset = colours.length > 0 ? "\x1b[0m" : "";
-  return parts.map((part, at) => part + (colours[at] ?? "")).join("") + reset;
 }
 
 async function writeAll(writer: Writer, text: string): Promise<void> {

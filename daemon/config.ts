@@ -92,7 +92,7 @@ const SETTINGS = {
   sqlDsn: text(
     "MAEL_SQL_DSN",
     "",
-    "Where state is kept: sqlite:PATH.",
+    "Where state is kept: sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/DATABASE for several nodes.",
     "sqlite:<data dir>/maelstrom.db",
   ),
   sqlDriver: choice(
@@ -157,11 +157,39 @@ const SETTINGS = {
     "File with the cluster key; made with mode 0600 when absent.",
     "<data dir>/cluster.key",
   ),
+  secretKey: text(
+    "MAEL_SECRET_KEY",
+    "",
+    "The key that seals secret values itself, 32 bytes in Base64 or hex.",
+    "the content of MAEL_SECRET_KEY_FILE",
+  ),
+  secretKeyFile: text(
+    "MAEL_SECRET_KEY_FILE",
+    "",
+    "File with that key, of mode 0600; made with the first secret. The same on every node.",
+    "<data dir>/secret.key",
+  ),
   nodeId: text(
     "MAEL_NODE_ID",
     "",
     "Name of this node; several daemons may share one Docker Engine.",
     "a random id kept in the data dir",
+  ),
+  nodeLabels: list(
+    "MAEL_NODE_LABELS",
+    "Labels of this node (zone=a) that the constraints of components speak of.",
+  ),
+  peerUrl: text(
+    "MAEL_PEER_URL",
+    "",
+    "URL under which the other nodes of a cluster reach the private port of this one.",
+    "made of the first of MAEL_PRIVATE_ADDR or of the machine's addresses",
+  ),
+  livenessSeconds: int(
+    "MAEL_NODE_LIVENESS_SECONDS",
+    300,
+    [0, DAY],
+    "Seconds after which the row of a node that fell silent is removed; 0 keeps it.",
   ),
   totalMemoryMiB: int(
     "MAEL_TOTAL_MEMORY",
@@ -257,6 +285,12 @@ const SETTINGS = {
     "unix:///var/run/docker.sock",
     "The Docker Engine: unix:///PATH or tcp://HOST:PORT.",
   ),
+  pullCommand: choice(
+    "MAEL_PULL_COMMAND",
+    "off",
+    ["off", "on"],
+    "Whether components may run their pullCommand on this machine, as the user of the daemon.",
+  ),
   pruneMinutes: int(
     "MAEL_DOCKER_PRUNE_MINUTES",
     0,
@@ -304,7 +338,6 @@ const INACTIVE = [
   int("MAEL_HTTP_WRITE_TIMEOUT", 310, [0, DAY], "Seconds to write an answer."),
   int("MAEL_CRON_REFRESH_SECONDS", 60, [1, DAY], "Seconds between reloads of cron rules."),
   text("MAEL_INSTANCE_ID", "", "Cloud instance id."),
-  int("MAEL_NODE_LIVENESS_SECONDS", 300, [0, DAY], "Age at which a node's row is removed."),
   text("MAEL_TERMINATE_COMMAND", "", "Command run after a termination notice."),
   text("MAEL_AWS_TERMINATE_QUEUE_URL", "", "Queue of lifecycle notices."),
   int("MAEL_AWS_TERMINATE_MAX_AGE_SECONDS", 600, [0, DAY], "Oldest lifecycle notice obeyed."),

@@ -6,12 +6,15 @@
 import { Tasks } from "../lib/async/tasks.ts";
 import { DockerClient } from "../lib/docker/client.ts";
 import { MaelstromError } from "../lib/errors.ts";
-import { type HttpServer, serveHttp } from "../lib/http/server.ts";
-import type { Handler } from "../lib/http/exchange.ts";
 import { Upstream } from "../lib/http/upstream.ts";
 import type { Log } from "../lib/log.ts";
-import { CLUSTER_KEY_FILE, CONTROL_SOCKET } from "../lib/rpc/locate.ts";
-import { apiHandler } from "./api/api.ts";
+import { RpcClient } from "../lib/rpc/client.ts";
+import { ADMINISTRATOR } from "../lib/rpc/caller.ts";
+import { CLUSTER_KEY_FILE, CONTROL_SOCKET, type RpcTarget } from "../lib/rpc/locate.ts";
+import { signingKey } from "../lib/rpc/signature.ts";
+import { SignatureCheck } from "../lib/rpc/signature_check.ts";
+import { apiHandler, fromDoor } from "./api/api.ts";
+import { cfgMethods } from "./api/cfg.ts";
 import { componentMethods } from "./api/components.ts";
 import { eventSourceMethods } from "./api/event_sources.ts";
 import { logsEndpoint } from "./api/logs.ts";
@@ -19,34 +22,47 @@ import { nodeMethods } from "./api/nodes.ts";
 import { pruneEndpoint } from "./api/prune.ts";
 import { projectMethods } from "./api/projects.ts";
 import { serveSocket } from "./api/socket.ts";
+import { tokenMethods } from "./api/tokens.ts";
+import { Cluster } from "./cluster/cluster.ts";
 import { Members } from "./cluster/members.ts";
 import { machineMemory, NodeReporter } from "./cluster/node_status.ts";
+import { Peers } from "./cluster/peers.ts";
+import { Roles } from "./cluster/role.ts";
+import { Targets } from "./cluster/targets.ts";
 import type { Settings } from "./config.ts";
-import { LABEL, NODE_LABEL } from "./converger/container.ts";
+import { LABEL, NODE_LABEL } from "./converger/container_spec.ts";
 import { Converger } from "./converger/converger.ts";
+import { Images } from "./converger/images.ts";
 import { checkKey, clusterKey, DataDir } from "./data_dir.ts";
+import { Doors, workerCount } from "./doors.ts";
 import { AccessLog } from "./gateway/access_log.ts";
 import { addressRanges } from "./gateway/address_ranges.ts";
+import { ApiDoor } from "./gateway/api_door.ts";
 import { Gateway } from "./gateway/gateway.ts";
-import { ProxyWorkers } from "./gateway/proxy_workers.ts";
+import { Relays } from "./gateway/relay.ts";
 import { Resolver } from "./gateway/resolver.ts";
-import { refuseMisdirected, SecureDoor } from "./gateway/secure_door.ts";
-import { httpLimits } from "./http_limits.ts";
-import { checkFree, listenTcp } from "./listen.ts";
 import { Logs } from "./logs/logs.ts";
+import { peerUrl, privateListeners } from "./private_door.ts";
 import { diskPct } from "./prune/disk.ts";
 import { Pruner } from "./prune/pruner.ts";
 import { QueueBudget } from "./router/queue.ts";
 import { Routers } from "./router/router.ts";
 import { TokenDesk } from "./router/token_desk.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
+import { NamedValues } from "./secrets/named_values.ts";
+import { SECRET_KEY_FILE, SecretKey } from "./secrets/secret_key.ts";
 import { Catalog } from "./store/catalog.ts";
-import { openSqlite } from "./store/sqlite.ts";
-import { type DesiredState, Store } from "./store/store.ts";
-import type { WorkerSetup } from "./worker.ts";
+import { openDriver } from "./store/open.ts";
+import { NodeStates } from "./store/node_states.ts";
+import { Store } from "./store/store.ts";
+import { TokenBook } from "./store/token_book.ts";
+import { TokenStore } from "./store/tokens.ts";
 
 const API_SOCKET = "api.sock";
-const PUBLIC_FLAGS = "--public-port or --public-addr";
+/** Silence after which a peer is out, in milliseconds. */
+const LEASE_MS = 3000;
+/** Longest time that a freed role stands empty, in milliseconds. */
+const ROLE_RETRY_MS = 500;
 
 /** A running node. */
 export interface Daemon {
@@ -79,12 +95,24 @@ export async function startDaemon(
     ? checkKey(settings.clusterKey, "MAEL_CLUSTER_KEY")
     : await clusterKey(settings.clusterKeyFile || dataDir.file(CLUSTER_KEY_FILE));
 
-  const driver = await openSqlite(sqlitePath(settings, dataDir), { log });
+  const driver = await openDriver({
+    dsn: settings.sqlDsn,
+    kind: settings.sqlDriver,
+    defaultPath: dataDir.file("maelstrom.db"),
+    log,
+  });
   const store = stack.use(new Store(driver, { nodeId }));
+  const tokenStore = new TokenStore(driver);
+  const tokens = stack.use(new TokenBook({ store: tokenStore, log, now }));
+  await tokens.start();
+  const states = stack.use(new NodeStates(driver, log));
   const catalog = stack.use(new Catalog(store, { log }));
   await catalog.start(signal);
+  const named = await namedValues(settings, { dataDir, catalog, log });
+  stack.defer(catalog.subscribe(() => named.use(catalog.current.cfg)));
 
-  const docker = stack.use(new DockerClient({ host: settings.dockerHost }));
+  const redact = (text: string) => named.redact(text);
+  const docker = stack.use(new DockerClient({ host: settings.dockerHost, redact }));
   const { cpus } = await docker.info(signal);
   const gatewayAddress = await docker.gatewayAddress(signal);
   const privateUrl = `http://${gatewayAddress}:${settings.privatePort}`;
@@ -93,50 +121,53 @@ export async function startDaemon(
   const members = new Members();
   const traffic = (id: string) => routers.instance(id);
   const tasks = stack.use(new Tasks(log));
-  const workerCount = settings.proxyWorkers || navigator.hardwareConcurrency;
   const desk = new TokenDesk((component) => routers.of(component));
   const routers: Routers = new Routers({
     queueMax: settings.queueMax,
     queueBudget: new QueueBudget(settings.queueTotalMax),
-    wake: () => scheduler.replan(),
-    blocked: (component) => converger.blocked(component),
+    wake: () => {
+      scheduler.replan();
+      reporter.changed();
+    },
+    blocked: (component) => blocked(component),
     verify: (id) => converger.verify(id),
+    verifyPeer: (peer) => tasks.run(`verify ${peer}`, (signal) => peers.check(peer, signal)),
     now,
-    ...(workerCount > 1 ? { lender: desk } : {}),
+    ...(workerCount(settings) > 1 ? { lender: desk } : {}),
   });
+  const allowsPullCommand = settings.pullCommand === "on";
+  const images = new Images({ docker, log, tasks, allowsPullCommand, now });
   const converger: Converger = stack.use(
     new Converger({
       docker,
+      images,
       nodeId,
       privateUrl,
+      resolve: (text) => named.resolve(text),
       members,
       log,
       tasks,
       drainMs: settings.drainSeconds * 1000,
       drain: (id, signal) => routers.drain(id, signal),
       inFlight: (id) => traffic(id)?.inFlight ?? 0,
-      failed: (component, error) => routers.of(component).fail(error),
+      failed: (component) => failWaiting(component),
       now,
     }),
   );
-  const scheduler: Scheduler = stack.use(
-    new Scheduler({
-      nodeId,
-      totalMemoryMiB,
-      catalog,
-      members,
-      log,
-      traffic,
-      queued: (component) => routers.queued(component),
-      setTargets: (targets) => converger.setTargets(targets),
-      refuse: (component, error) => routers.of(component).fail(error),
-      now,
-    }),
-  );
-  const reporter = stack.use(
+  const scheduler = new Scheduler({
+    catalog,
+    nodes: () => cluster.nodes(),
+    send: async (id, order, signal) => {
+      if (id === nodeId) return targets.accept(order);
+      await peers.call(id, "NodeService.SetTargets", order, signal);
+    },
+    log,
+    now,
+  });
+  const reporter: NodeReporter = stack.use(
     new NodeReporter({
       nodeId,
-      peerUrl: privateUrl,
+      peerUrl: peerUrl(settings, gatewayAddress),
       cpus,
       totalMemoryMiB,
       members,
@@ -144,35 +175,82 @@ export async function startDaemon(
       log,
       traffic,
       failures: () => converger.failures(),
+      waiting: () => routers.waiting(),
+      roles: () => roles.held(),
+      labels: labelsOf(settings),
+      state: () => states.of(nodeId),
+      announce: () => peers.announce(),
       now,
     }),
   );
+  const roles = new Roles({
+    store,
+    log,
+    retryMs: ROLE_RETRY_MS,
+    changed: () => reporter.changed(),
+  });
+  const self = () => reporter.status();
+  const cluster = new Cluster({ nodeId, self, leaseMs: LEASE_MS, now: () => performance.now() });
+  const peers: Peers = stack.use(
+    new Peers({
+      nodeId,
+      self,
+      cluster,
+      store,
+      log,
+      tasks,
+      connect: (url, to) => new RpcClient(placeOf(url, key), { by: nodeId, to }),
+    }),
+  );
+  stack.defer(states.subscribe(() => reporter.changed()));
+  const targets = new Targets({
+    components: () => catalog.current.components,
+    setTargets: (targets) => converger.setTargets(targets),
+    refuse: (component, error) => routers.of(component).fail(error),
+  });
+  const blocked = (component: string) => {
+    if (cluster.isAlone) return converger.blocked(component);
+    const failure = cluster.failureOf(component, now());
+    return failure && new MaelstromError("start_failed", failure.message);
+  };
+  const failWaiting = (component: string) => {
+    const error = blocked(component);
+    if (error) routers.of(component).fail(error);
+  };
+  stack.defer(cluster.subscribe((peer, status) => {
+    routers.followPeer(peer, status);
+    for (const { componentName } of status?.failures ?? []) failWaiting(componentName);
+    scheduler.replan();
+  }));
   stack.defer(members.subscribe((id, fact) => {
     routers.follow(id, fact);
     scheduler.replan();
   }));
   stack.defer(catalog.subscribe(() => {
     routers.sweep((component) => catalog.current.componentByName.has(component));
+    images.follow(catalog.current.components);
+    targets.apply();
     scheduler.replan();
   }));
 
   const logs = new Logs({ docker, members, nodeId, log, now });
-  const pruner = newPruner(settings, { docker, catalog, members, nodeId, log });
+  const pruner = newPruner(settings, { docker, store, members, nodeId, log });
   const ending = new AbortController();
 
-  let workers: ProxyWorkers<WorkerSetup> | undefined;
   const applied = {
     async refresh(signal: AbortSignal) {
       await catalog.refresh(signal);
-      await workers?.applied(signal);
+      await doors.applied(signal);
     },
   };
   const handler = apiHandler(
     {
-      ...componentMethods(store, applied, () => Promise.resolve([reporter.status()])),
+      ...componentMethods(store, applied, () => Promise.resolve(cluster.nodes())),
+      ...cfgMethods(store, applied, named),
       ...eventSourceMethods(store, applied),
       ...projectMethods(store, applied),
-      ...nodeMethods(reporter),
+      ...nodeMethods({ reporter, cluster, peers, targets, states, store, now }),
+      ...tokenMethods({ store: tokenStore, book: tokens, log, now }),
     },
     log,
     {
@@ -180,9 +258,9 @@ export async function startDaemon(
       "/_mael/prune": pruneEndpoint(pruner, log, ending.signal),
     },
   );
-  for (const name of [CONTROL_SOCKET, API_SOCKET]) {
-    stack.use(await serveSocket(dataDir.file(name), handler, log));
-  }
+  const administer = (request: Request) => handler(request, ADMINISTRATOR);
+  stack.use(await serveSocket(dataDir.file(CONTROL_SOCKET), administer, log));
+  stack.use(await serveSocket(dataDir.file(API_SOCKET), fromDoor(handler), log));
   // Streams end first: a server that drains waits for them.
   const endStreams = async () => {
     ending.abort();
@@ -197,57 +275,46 @@ export async function startDaemon(
     accessLog: new AccessLog({ sample: settings.accessLog, write: writeStdout, tasks }),
     coldStartHeader: settings.coldStartHeader,
     trusted: addressRanges(settings.trustedProxies, "MAEL_TRUSTED_PROXIES"),
-    api: new Upstream({ path: dataDir.file(API_SOCKET) }),
-    clusterKey: key,
-    rpcAuth: settings.rpcAuth,
+    apiDoor: new ApiDoor({
+      api: new Upstream({ path: dataDir.file(API_SOCKET) }),
+      signatures: new SignatureCheck({ key: await signingKey(key), nodeId, now }),
+      tokens,
+      rpcAuth: settings.rpcAuth,
+      now,
+    }),
+    relays: new Relays({ nodeId, clusterKey: key, now }),
   });
+  await states.refresh();
+  await reporter.start();
+  await peers.start(signal);
   await converger.start(catalog.current.componentByName, signal);
-  scheduler.replan();
+  images.follow(catalog.current.components);
+  const duties = stack.use(new Tasks(log));
+  duties.run("placement", (signal) =>
+    roles.hold("placement", async (epoch, signal) => {
+      // Whoever begins to plan knows first what runs.
+      await peers.refresh(signal);
+      await scheduler.own(epoch, signal);
+    }, signal));
 
-  const servers: Pick<HttpServer, "drain">[] = [];
-  const errorReply: Gateway["errorReply"] = (...failure) => gateway.errorReply(...failure);
-  const serve = (listeners: readonly Deno.Listener[], handle: Handler) => {
-    const limits = httpLimits(settings);
-    servers.push(stack.use(serveHttp(listeners, handle, { log, errorReply, limits })));
-  };
-  const { publicPort, publicAddr, privatePort } = settings;
-  if (publicPort > 0 && workerCount > 1) {
-    workers = stack.use(await startWorkers(settings, workerCount, { catalog, desk, dataDir, log }));
-    const post = () => workers?.postState(stateOf(catalog));
-    stack.defer(catalog.subscribe(post));
-    // What changed while they started.
-    post();
-    servers.push(workers);
-  } else if (publicPort > 0) {
-    const listeners = listenTcp(publicAddr, publicPort, PUBLIC_FLAGS);
-    serve(listeners, (exchange) => gateway.handlePublic(exchange));
-  }
-  if (
-    settings.publicHttpsPort > 0 && settings.tlsCertFile.length + settings.tlsKeyFile.length > 0
-  ) {
-    const door = stack.use(
-      await SecureDoor.open({
-        addresses: publicAddr,
-        port: settings.publicHttpsPort,
-        certFiles: settings.tlsCertFile,
-        keyFiles: settings.tlsKeyFile,
-        idleMs: settings.idleTimeoutSeconds * 1000,
-        log,
-      }),
-    );
-    serve(
-      door.listeners,
-      refuseMisdirected((exchange) => gateway.handlePublic(exchange), errorReply),
-    );
-  }
-  if (privatePort > 0) {
-    const listeners = privateListeners(settings, gatewayAddress, log);
-    serve(listeners, (exchange) => gateway.handlePrivate(exchange));
-  }
+  const doors: Doors = stack.use(
+    await Doors.open({
+      settings,
+      privateListeners: () => privateListeners(settings, gatewayAddress, log),
+      gateway,
+      catalog,
+      desk,
+      dataDir,
+      relay: { nodeId, clusterKey: key },
+      write: writeStdout,
+      log,
+    }),
+  );
   if (settings.pruneMinutes > 0) {
     const everyMs = settings.pruneMinutes * 60_000;
     tasks.run("prune", (signal) => pruner.keepPruning(everyMs, signal));
   }
+  const { publicPort, privatePort } = settings;
   log.info("node ready", { nodeId, publicPort, privatePort, dataDir: dataDir.path });
 
   const running = stack.move();
@@ -257,60 +324,47 @@ export async function startDaemon(
     async stop(cut: AbortSignal) {
       const limit = AbortSignal.any([cut, AbortSignal.timeout(settings.drainSeconds * 1000)]);
       await endStreams();
-      await Promise.all(servers.map((server) => server.drain(limit)));
+      reporter.leave();
+      await peers.refresh(limit);
+      // Without peers, those who wait still need an instance.
+      if (!cluster.isAlone) await duties[Symbol.asyncDispose]();
+      await doors.drain(limit);
       await running.disposeAsync();
     },
   };
 }
 
-function sqlitePath({ sqlDsn, sqlDriver }: Settings, dataDir: DataDir): string {
-  if (sqlDsn === "") return dataDir.file("maelstrom.db");
-  const path = /^sqlite:(?!\/\/)(.+)$/.exec(sqlDsn)?.[1];
-  if (path !== undefined && (sqlDriver === "" || sqlDriver.startsWith("sqlite"))) return path;
-  // A DSN may hold a password: only its scheme is shown.
-  const scheme = /^[a-z0-9]+(?=:)/i.exec(sqlDsn)?.[0] ?? "none";
-  throw new MaelstromError(
-    "invalid",
-    path === undefined
-      ? `Cannot open database: MAEL_SQL_DSN must be sqlite:PATH in this release, found scheme "${scheme}"`
-      : `Cannot open database: MAEL_SQL_DRIVER is "${sqlDriver}", but MAEL_SQL_DSN names SQLite`,
-  );
-}
-
-/** Threads that serve the public port, when it is more than the main one. */
-function startWorkers(
-  settings: Settings,
-  count: number,
-  { catalog, desk, dataDir, log }: {
-    readonly catalog: Catalog;
-    readonly desk: TokenDesk;
-    readonly dataDir: DataDir;
-    readonly log: Log;
-  },
-): Promise<ProxyWorkers<WorkerSetup>> {
-  checkFree(settings.publicAddr, settings.publicPort, PUBLIC_FLAGS);
-  return ProxyWorkers.start({
-    count,
-    lifelineOf: (number) => dataDir.file(`proxy-${number}.sock`),
-    setup: { settings, workers: count },
-    spawn: (number) => new Worker(Deno.mainModule, { type: "module", name: `proxy ${number}` }),
-    state: stateOf(catalog),
-    desk,
-    write: writeStdout,
-    log,
-  });
+/** Calls the node at `url` as a peer. */
+function placeOf(url: string, key: string): RpcTarget {
+  const findKey = () => Promise.resolve({ key, from: "the cluster key" });
+  return { places: [{ kind: "url", url }], findKey };
 }
 
 function namesOf({ current }: Catalog): string[] {
   return [...current.componentByName.keys()];
 }
 
+/** The named values of the catalog, and the key that opens the secret ones. */
+async function namedValues(
+  settings: Settings,
+  { dataDir, catalog, log }: {
+    readonly dataDir: DataDir;
+    readonly catalog: Catalog;
+    readonly log: Log;
+  },
+): Promise<NamedValues> {
+  const path = settings.secretKeyFile || dataDir.file(SECRET_KEY_FILE);
+  const named = new NamedValues(await SecretKey.load(settings.secretKey, path), log);
+  named.use(catalog.current.cfg);
+  return named;
+}
+
 /** What removes left over containers of this node, and images as the settings allow. */
 function newPruner(
   settings: Settings,
-  { docker, catalog, members, nodeId, log }: {
+  { docker, store, members, nodeId, log }: {
     readonly docker: DockerClient;
-    readonly catalog: Catalog;
+    readonly store: Store;
     readonly members: Members;
     readonly nodeId: string;
     readonly log: Log;
@@ -328,7 +382,7 @@ function newPruner(
     },
     isOurs: (labels) => labels[LABEL] === "true" && labels[NODE_LABEL] === nodeId,
     isKnown: (name) => members.get(name) !== undefined,
-    named: () => catalog.current.components.map(({ component }) => component.docker.image),
+    named: () => store.listKeptImages(),
     // Another machine's disk cannot be looked at.
     diskPct: async (signal) =>
       isLocal ? await diskPct((await docker.info(signal)).dataRoot) : undefined,
@@ -337,34 +391,24 @@ function newPruner(
   });
 }
 
-/** The snapshot without what can be made of it again. */
-function stateOf({ current: { components, eventSources } }: Catalog): DesiredState {
-  return { components, eventSources };
-}
-
 async function writeStdout(text: string): Promise<void> {
   let bytes = new TextEncoder().encode(text);
   while (bytes.length > 0) bytes = bytes.subarray(await Deno.stdout.write(bytes));
 }
 
+/** @throws {MaelstromError} invalid: a label has no value */
+function labelsOf({ nodeLabels }: Settings): Record<string, string> {
+  return Object.fromEntries(nodeLabels.map((label) => {
+    const [, name = "", value = ""] = /^([\w./-]+)=([\w./-]*)$/.exec(label) ?? [];
+    if (name !== "") return [name, value];
+    throw new MaelstromError(
+      "invalid",
+      `Cannot use MAEL_NODE_LABELS: must be labels like "zone=a", found "${label}"`,
+    );
+  }));
+}
+
 function offeredMemory({ totalMemoryMiB }: Settings): number {
   const { totalMiB } = machineMemory();
   return totalMemoryMiB < 0 ? totalMiB : Math.min(totalMiB, totalMemoryMiB);
-}
-
-/** Loopback for people, the Docker bridge for containers, unless the settings name addresses. */
-function privateListeners(
-  { privateAddr, privatePort }: Settings,
-  gatewayAddress: string,
-  log: Log,
-): Deno.TcpListener[] {
-  const flag = "--private-port or --private-addr";
-  if (privateAddr.length > 0) return listenTcp(privateAddr, privatePort, flag);
-  const listeners = listenTcp(["127.0.0.1"], privatePort, flag);
-  try {
-    listeners.push(...listenTcp([gatewayAddress], privatePort, flag));
-  } catch (error) {
-    log.warn("containers cannot call other components through this node", { error });
-  }
-  return listeners;
 }

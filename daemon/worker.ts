@@ -7,13 +7,13 @@
 import { Tasks } from "../lib/async/tasks.ts";
 import { asMaelstromError } from "../lib/errors.ts";
 import { type HttpServer, serveHttp } from "../lib/http/server.ts";
-import { Upstream } from "../lib/http/upstream.ts";
 import type { Log } from "../lib/log.ts";
 import type { Settings } from "./config.ts";
 import { daemonLog } from "./daemon_log.ts";
 import { AccessLog } from "./gateway/access_log.ts";
 import { addressRanges } from "./gateway/address_ranges.ts";
 import { Gateway } from "./gateway/gateway.ts";
+import { Relays } from "./gateway/relay.ts";
 import { Resolver } from "./gateway/resolver.ts";
 import type {
   StateMessage,
@@ -31,6 +31,8 @@ export interface WorkerSetup {
   readonly settings: Settings;
   /** How many workers share what is limited for all. */
   readonly workers: number;
+  /** Who relays requests to peers, and the key that they know us by. */
+  readonly relay: { readonly nodeId: string; readonly clusterKey: string };
 }
 
 /** The part of a worker's global scope that is used here. */
@@ -103,7 +105,7 @@ class Serving {
     await Deno.connect({ transport: "unix", path: lifeline });
     this.#apply(state);
     this.#tasks = new Tasks(log);
-    const gateway = this.#gateway(settings, log, this.#tasks);
+    const gateway = this.#gateway(setup, log, this.#tasks);
     const flag = "--public-port or --public-addr";
     const listeners = listenTcp(settings.publicAddr, settings.publicPort, flag, "shared");
     this.#post({ kind: "ready" });
@@ -117,10 +119,11 @@ class Serving {
     if (this.#isDraining) this.#drain();
   }
 
-  #gateway(settings: Settings, log: Log, tasks: Tasks): Gateway {
+  #gateway({ settings, relay }: WorkerSetup, log: Log, tasks: Tasks): Gateway {
     return new Gateway({
       resolver: new Resolver(this),
       routers: this.#routers,
+      relays: new Relays({ ...relay, now: () => Date.now() }),
       log,
       accessLog: new AccessLog({
         sample: settings.accessLog,
@@ -129,10 +132,6 @@ class Serving {
       }),
       coldStartHeader: settings.coldStartHeader,
       trusted: addressRanges(settings.trustedProxies, "MAEL_TRUSTED_PROXIES"),
-      // The private door is the main thread's; here nobody knows the key.
-      api: new Upstream({ path: "" }),
-      clusterKey: crypto.randomUUID(),
-      rpcAuth: "key",
     });
   }
 

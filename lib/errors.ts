@@ -20,7 +20,11 @@ const KINDS = {
   not_found: { status: 404, rpc: 1003, retry: false },
   stale_version: { status: 409, rpc: 1004, retry: false },
   not_allowed: { status: 403, rpc: 1005, retry: false },
+  /** Whoever says it owned a duty once, and no longer does. */
+  stale_epoch: { status: 409, rpc: 1019, retry: false },
   too_large: { status: 413, rpc: 1006, retry: false },
+  /** It cannot go: something else needs it. */
+  in_use: { status: 409, rpc: 1007, retry: false },
   /** The component's queue is at its limit. */
   queue_full: { status: 503, rpc: 1010, retry: true },
   /** No node has room for another instance. */

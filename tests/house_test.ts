@@ -20,6 +20,7 @@ const STEPS: Record<string, number> = {
   logs: 3,
   prune: 3,
   cluster: 2,
+  secrets: 2,
   store: 1,
 };
 

@@ -2,14 +2,18 @@
 import type { CallInput } from "../../lib/rpc/client.ts";
 import type { Component } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
+import { fileKeyOf } from "../../lib/project/file_keys.ts";
 import { type Call, UsageError } from "../command.ts";
 import { type Checked, readChecked } from "../input.ts";
 import { listAll } from "../list_all.ts";
 import type { TableLayout } from "../output.ts";
 import { putLatest, versionOrZero } from "../put.ts";
 import { relativeTime } from "../relative_time.ts";
+import type { Rollout } from "../rollout.ts";
 import { splitWords } from "../split_words.ts";
+import { followOptions, followRollout } from "../wait.ts";
 import { oneName, putForm } from "./operands.ts";
+import { fieldLine } from "./project_changes.ts";
 import { printYaml } from "./yaml.ts";
 
 type WireComponent = CallInput<"MaelstromService.PutComponent">["component"];
@@ -25,6 +29,18 @@ const LAYOUT: TableLayout = {
   empty: "No components found",
 };
 
+const VERSIONS_LAYOUT: TableLayout = {
+  columns: [
+    { title: "Ver", width: 5 },
+    { title: "Put", width: 13 },
+    { title: "Image", width: 30, cut: true },
+    { title: "Changed", width: 20 },
+  ],
+  dashes: 74,
+  empty: "",
+};
+const PATHS_SHOWN_MAX = 3;
+
 const PUT = ["comp", "put"];
 
 /**
@@ -33,17 +49,21 @@ const PUT = ["comp", "put"];
  * @throws {UsageError} neither form is complete, or both are mixed
  * @throws {MaelstromError} invalid: the file or the component is not right
  * @throws {MaelstromError} stale_version: the version in the file is not the current one
+ * @throws {MaelstromError} start_failed, timeout: as {@linkcode followRollout}
  */
 export async function putComponent(call: Call): Promise<void> {
   const form = putForm(call, PUT);
+  const follow = followOptions(call, PUT);
   const { componentSchema } = await import("../../lib/contract/v1.ts");
   const components = form.file === undefined
     ? [await componentOfFlags(form.name, call)]
     : await readChecked(form.file, { noun: "component", schema: componentSchema }, call);
-  for (const component of components) await putOne(component, call);
+  const rollouts: Rollout[] = [];
+  for (const component of components) rollouts.push(await putOne(component, call));
+  if (follow) await followRollout(await call.client(), rollouts, call.output, follow, call.signal);
 }
 
-async function putOne({ value, hasVersion }: Checked<Component>, call: Call): Promise<void> {
+async function putOne({ value, hasVersion }: Checked<Component>, call: Call): Promise<Rollout> {
   const client = await call.client();
   const put = (version: number) =>
     client.call("MaelstromService.PutComponent", { component: { ...value, version } }, call.signal);
@@ -56,6 +76,7 @@ async function putOne({ value, hasVersion }: Checked<Component>, call: Call): Pr
       ),
   });
   await call.output.line(`Component put: ${result.name} version ${result.version}`);
+  return result;
 }
 
 async function componentOfFlags(name: string, call: Call): Promise<Checked<Component>> {
@@ -174,4 +195,70 @@ export async function removeComponent(call: Call): Promise<void> {
     throw new MaelstromError("not_found", message);
   }
   await call.output.line(`Component removed: ${removed.name}`);
+}
+
+/**
+ * `comp versions`: lists the versions one may go back to.
+ *
+ * @throws {MaelstromError} not_found: no such component
+ */
+export async function listVersions(call: Call): Promise<void> {
+  const name = oneName(call, ["comp", "versions"]);
+  const client = await call.client();
+  const { versions } = await client.call(
+    "MaelstromService.ListComponentVersions",
+    { name },
+    call.signal,
+  );
+  if (call.flags.has("json")) return await call.output.json(versions);
+  const rows = versions.map(({ version, modifiedAt, image, changes }) => [
+    String(version),
+    relativeTime(modifiedAt, call.nowMs),
+    image,
+    shortly(changes.map(({ path }) => fileKeyOf(path))),
+  ]);
+  await call.output.table(VERSIONS_LAYOUT, rows);
+}
+
+function shortly(keys: readonly string[]): string {
+  const more = keys.length - PATHS_SHOWN_MAX;
+  return keys.slice(0, PATHS_SHOWN_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/**
+ * `comp rollback`: puts an earlier version again.
+ *
+ * @throws {UsageError} the version is no number
+ * @throws {MaelstromError} not_found: no such component, or the version is not kept
+ * @throws {MaelstromError} invalid: the version is the current one
+ */
+export async function rollbackComponent(call: Call): Promise<void> {
+  const words = ["comp", "rollback"];
+  const name = oneName(call, words);
+  const version = versionOperand(call.operands[1], words);
+  const follow = followOptions(call, words);
+  const client = await call.client();
+  const done = await client.call(
+    "MaelstromService.RollbackComponent",
+    { name, ...(version === undefined ? {} : { version }) },
+    call.signal,
+  );
+  if (call.flags.has("json")) await call.output.json(done);
+  else {
+    await call.output.line(
+      `Component rolled back: ${done.name} version ${done.replacedVersion} -> ${done.version}, ` +
+        `with the content of version ${done.restoredVersion}`,
+    );
+    for (const change of done.changes) {
+      await call.output.line(`  ${fieldLine("component", change)}`);
+    }
+  }
+  if (follow) await followRollout(client, [done], call.output, follow, call.signal);
+}
+
+function versionOperand(text: string | undefined, words: readonly string[]): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  const found = JSON.stringify(text);
+  throw new UsageError(`Cannot read VERSION: must be a number like 3, found ${found}`, words);
 }

@@ -28,6 +28,8 @@ const INSTANCES: TableLayout = {
     { title: "Last Request", width: 15 },
     { title: "# Requests", width: 11 },
     { title: "Concur %", width: 8 },
+    // What a start is busy with; most rows have nothing here.
+    { title: "", width: 0 },
   ],
   dashes: 113,
   empty: "No running containers found",
@@ -74,6 +76,7 @@ export async function listInstances(call: Call): Promise<void> {
     info.lastRequestTime > 0 ? relativeTime(info.lastRequestTime, call.nowMs) : "Never",
     String(info.totalRequests),
     concurrencyPct(info).toFixed(2),
+    info.progress ?? "",
   ]);
   await call.output.table(INSTANCES, rows);
 }

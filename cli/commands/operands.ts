@@ -12,6 +12,9 @@ export function oneName({ operands }: Call, words: readonly string[]): string {
   throw new UsageError(`Cannot run "${words.join(" ")}": NAME is missing`, words);
 }
 
+/** Flags that say how to put, not what. */
+const BESIDE_FILE = ["file", "wait", "no-wait", "timeout"];
+
 /** How something is put: from a file, or by name with flags. */
 export type PutForm =
   | { readonly file: string }
@@ -31,7 +34,7 @@ export function putForm({ operands, flags }: Call, words: readonly string[]): Pu
     throw new UsageError(`Cannot run "${command}": NAME or --file is missing`, words);
   }
   if (file === "") throw new UsageError(`Cannot run "${command}": --file names no file`, words);
-  const other = flags.names().find((flag) => flag !== "file");
+  const other = flags.names().find((flag) => !BESIDE_FILE.includes(flag));
   const beside = name ?? (other && `--${other}`);
   if (beside === undefined) return { file };
   throw new UsageError(

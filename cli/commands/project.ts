@@ -6,6 +6,7 @@ import { hasChanges } from "../../lib/project/plan.ts";
 import { type Call, FailedWith } from "../command.ts";
 import type { TableLayout } from "../output.ts";
 import { readProject } from "../project_file.ts";
+import { followOptions, followRollout } from "../wait.ts";
 import { oneName } from "./operands.ts";
 import { yamlText } from "./yaml.ts";
 
@@ -29,13 +30,20 @@ const EXIT_DIFF_FAILED = 2;
  * @throws {MaelstromError} invalid: the file is not right
  * @throws {MaelstromError} already_exists: a name in it belongs to another project
  * @throws {MaelstromError} stale_version: somebody else changed the project at the same time
+ * @throws {MaelstromError} start_failed, timeout: as {@linkcode followRollout}
  */
 export async function putProject(call: Call): Promise<number | void> {
   if (call.flags.has("dry-run") || call.flags.has("diffonly")) return await diffProject(call);
+  const follow = followOptions(call, ["project", "put"]);
   const { project, file } = await readProject(call);
   const client = await call.client();
   const plan = await client.call("MaelstromService.PutProject", { project }, call.signal);
   await printPlan(plan, `Project saved: ${plan.name} from file: ${file}`, file, call);
+  if (!follow) return;
+  const rollouts = [...plan.componentsAdded, ...plan.componentsUpdated].map((
+    { name, version },
+  ) => ({ name, version: version + 1 }));
+  await followRollout(client, rollouts, call.output, follow, call.signal);
 }
 
 /**

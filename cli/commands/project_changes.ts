@@ -48,7 +48,8 @@ function row(type: string, name: string, action: string): string {
   return `${type.padEnd(TYPE_WIDTH)}  ${name.padEnd(NAME_WIDTH)}  ${action}`;
 }
 
-function fieldLine(kind: Kind, { path, change, old, new: now, secret }: FieldChange): string {
+/** A changed setting: `image: shop:7 -> shop:8`. */
+export function fieldLine(kind: Kind, { path, change, old, new: now, secret }: FieldChange): string {
   const name = kind === "component" ? fileKeyOf(path) : path.toLowerCase();
   const before = change === "added" ? "(none)" : secret ? "***" : shown(old);
   const after = change === "removed" ? "(none)" : secret ? "***" : shown(now);

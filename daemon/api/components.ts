@@ -1,7 +1,14 @@
 /** Methods on components. An answered put or removal is in effect on this node. @module */
 import { checkName } from "../../lib/contract/names.ts";
-import type { ComponentStatus, NodeStatus } from "../../lib/contract/v1.ts";
+import { hidePassword, keepsPassword, withKeptPassword } from "../../lib/contract/pull_password.ts";
+import type {
+  Component,
+  ComponentStatus,
+  ComponentVersion,
+  NodeStatus,
+} from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
+import { fieldChanges, settingsOf } from "../../lib/project/settings.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Store } from "../store/store.ts";
 import type { Methods } from "./rpc.ts";
@@ -10,6 +17,8 @@ type Noun =
   | "MaelstromService.PutComponent"
   | "MaelstromService.GetComponent"
   | "MaelstromService.RemoveComponent"
+  | "MaelstromService.ListComponentVersions"
+  | "MaelstromService.RollbackComponent"
   | "MaelstromService.ListComponents";
 
 /** The methods, over `store`; `nodes` tells what runs where. */
@@ -20,17 +29,15 @@ export function componentMethods(
 ): Pick<Methods, Noun> {
   return {
     async "MaelstromService.PutComponent"({ component }, signal) {
-      const { name, version } = await store.putComponent(component);
+      const { name, version } = await store.putComponent(await completed(component, store));
       await catalog.refresh(signal);
       return { name, version };
     },
     async "MaelstromService.GetComponent"(input) {
       const name = checkName(input.name, "input.name");
       const stored = await store.getComponent(name);
-      if (!stored) {
-        throw new MaelstromError("not_found", `No Component found with name: ${name}`);
-      }
-      return { component: stored.component, status: statusOf(name, await nodes()) };
+      if (!stored) throw noComponent(name);
+      return { component: hidePassword(stored.component), status: statusOf(name, await nodes()) };
     },
     async "MaelstromService.RemoveComponent"(input, signal) {
       const name = checkName(input.name, "input.name");
@@ -38,14 +45,62 @@ export function componentMethods(
       await catalog.refresh(signal);
       return { name, found };
     },
+    async "MaelstromService.ListComponentVersions"(input) {
+      const name = checkName(input.name, "input.name");
+      const kept = await store.listComponentVersions(name);
+      if (kept.length === 0) throw noComponent(name);
+      return { name, versions: kept.map((one, index) => versionOf(one, kept[index + 1])) };
+    },
+    async "MaelstromService.RollbackComponent"(input, signal) {
+      const name = checkName(input.name, "input.name");
+      const { component, restored, replaced } = await store.rollbackComponent(name, input.version);
+      await catalog.refresh(signal);
+      return {
+        name,
+        version: component.version,
+        restoredVersion: restored.version,
+        replacedVersion: replaced.version,
+        changes: fieldChanges(settingsOf(replaced), settingsOf(component)),
+      };
+    },
     async "MaelstromService.ListComponents"(input) {
-      return await store.listComponents({
+      const page = await store.listComponents({
         ...input,
         ...lowered("namePrefix", input.namePrefix),
         ...lowered("projectName", input.projectName),
       });
+      return { ...page, components: page.components.map(hidePassword) };
     },
   };
+}
+
+/**
+ * The component with its stored password, when it keeps that.
+ *
+ * @throws {MaelstromError} invalid: there is none to keep
+ * @throws {MaelstromError} stale_version: what is stored is another version
+ */
+async function completed(component: Component, store: Store): Promise<Component> {
+  if (!keepsPassword(component)) return component;
+  const stored = (await store.getComponent(component.name))?.component;
+  // The put checks the version again: what is kept here is of just this one.
+  if (stored && stored.version !== component.version && component.version !== 0) {
+    throw new MaelstromError("stale_version", "PutComponent: previousVersion is incorrect", {
+      name: component.name,
+      version: component.version,
+    });
+  }
+  return withKeptPassword(component, stored);
+}
+
+function noComponent(name: string): MaelstromError {
+  return new MaelstromError("not_found", `No Component found with name: ${name}`);
+}
+
+function versionOf(component: Component, older: Component | undefined): ComponentVersion {
+  const { version, modifiedAt = 0, docker } = component;
+  const changes = older ? fieldChanges(settingsOf(older), settingsOf(component)) : [];
+  return { version, modifiedAt, image: docker.image, changes };
 }
 
 function statusOf(name: string, nodes: readonly NodeStatus[]): ComponentStatus {

@@ -4,11 +4,12 @@
  * @module
  */
 import { canonicalName, checkName } from "../../lib/contract/names.ts";
+import { hidePassword, hidePasswords } from "../../lib/contract/pull_password.ts";
 import type { Component, Project, ProjectChanges, ProjectInfo } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import { hasChanges, planProject, type StoredItems } from "../../lib/project/plan.ts";
 import type { Catalog } from "../store/catalog.ts";
-import type { Changes, Store } from "../store/store.ts";
+import { type Changes, refuseMissingCfg, type Store } from "../store/store.ts";
 import type { Methods } from "./rpc.ts";
 
 type Noun =
@@ -29,18 +30,18 @@ export function projectMethods(
       return { projects: infosOf(await storedItems(store), canonicalName(namePrefix)) };
     },
     async "MaelstromService.PutProject"({ project, diffOnly }, signal) {
-      if (diffOnly) return planProject(project, await storedItems(store));
+      if (diffOnly) return hidePasswords(await previewOf(project, store));
       using _turn = takeTurn(changing, project.name);
       const plan = planProject(project, await storedItems(store));
       if (!hasChanges(plan)) return plan;
       await store.change((changes) => apply(plan, changes));
       await catalog.refresh(signal);
-      return plan;
+      return hidePasswords(plan);
     },
     async "MaelstromService.GetProject"(input) {
       const name = checkName(input.name, "input.name");
       const project = projectIn(await storedItems(store), name);
-      if (project.components.length > 0) return { project };
+      if (project.components.length > 0) return { project: shown(project) };
       throw new MaelstromError("not_found", `No Project found with name: ${name}`);
     },
     async "MaelstromService.RemoveProject"(input, signal) {
@@ -54,6 +55,17 @@ export function projectMethods(
       await catalog.refresh(signal);
       return { name, found: true };
     },
+  };
+}
+
+/** `project` as it may be shown. */
+function shown({ name, components }: Project): Project {
+  return {
+    name,
+    components: components.map(({ component, eventSources }) => ({
+      component: hidePassword(component),
+      eventSources,
+    })),
   };
 }
 
@@ -72,6 +84,16 @@ function takeTurn(changing: Set<string>, name: string): Disposable {
 async function storedItems(store: Store): Promise<StoredItems> {
   const { components, eventSources } = await store.desiredState();
   return { components: components.map(({ component }) => component), eventSources };
+}
+
+/** What a put would do, refused for what the put would be refused for. */
+async function previewOf(project: Project, store: Store): Promise<ProjectChanges> {
+  const plan = planProject(project, await storedItems(store));
+  const known = new Set((await store.listCfg()).map(({ name }) => name));
+  for (const component of [...plan.componentsAdded, ...plan.componentsUpdated]) {
+    refuseMissingCfg(component, known);
+  }
+  return plan;
 }
 
 /** Puts before removals: an event source may leave a component that goes, which takes its own along. */

@@ -7,8 +7,10 @@
  */
 import { check } from "../../lib/contract/check.ts";
 import { type Inputs, inputSchemas, type Method, type Outputs } from "../../lib/contract/v1.ts";
+import { allows, methodScope } from "../../lib/contract/scopes.ts";
 import { asMaelstromError, errorKind, MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
+import type { Caller } from "../../lib/rpc/caller.ts";
 
 const BATCH_MAX = 100;
 
@@ -24,22 +26,40 @@ interface Reply {
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 
+/** What a call works on. */
+export interface RpcContext {
+  readonly methods: Methods;
+  readonly log: Log;
+  readonly caller: Caller;
+}
+
+/** An answer in HTTP. */
+export interface RpcReply {
+  /** 200, or 403 when the one method of the request is not allowed. */
+  readonly status: number;
+  readonly body: string;
+}
+
 /** The reply to the request or batch in `body`. Never throws. */
 export async function callRpc(
   body: string,
-  methods: Methods,
-  log: Log,
+  context: RpcContext,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<RpcReply> {
   const request = parse(body);
-  if (request === undefined) return JSON.stringify(fault(null, -32700, "Cannot parse JSON"));
-  if (!Array.isArray(request)) return JSON.stringify(await callOne(request, methods, log, signal));
+  if (request === undefined) return replied(fault(null, -32700, "Cannot parse JSON"));
+  if (!Array.isArray(request)) return replied(await callOne(request, context, signal));
   if (request.length === 0 || request.length > BATCH_MAX) {
-    return JSON.stringify(fault(null, -32600, `A batch holds 1 to ${BATCH_MAX} requests`));
+    return replied(fault(null, -32600, `A batch holds 1 to ${BATCH_MAX} requests`));
   }
   const replies: Reply[] = [];
-  for (const one of request) replies.push(await callOne(one, methods, log, signal));
-  return JSON.stringify(replies);
+  for (const one of request) replies.push(await callOne(one, context, signal));
+  return { status: 200, body: JSON.stringify(replies) };
+}
+
+function replied(reply: Reply): RpcReply {
+  const { rpc, status } = errorKind("not_allowed");
+  return { status: reply.error?.code === rpc ? status : 200, body: JSON.stringify(reply) };
 }
 
 function parse(body: string): unknown {
@@ -52,8 +72,7 @@ function parse(body: string): unknown {
 
 async function callOne(
   request: unknown,
-  methods: Methods,
-  log: Log,
+  { methods, log, caller }: RpcContext,
   signal: AbortSignal,
 ): Promise<Reply> {
   if (typeof request !== "object" || request === null || Array.isArray(request)) {
@@ -68,12 +87,23 @@ async function callOne(
     return fault(id, -32602, `${method} takes params: a list that holds one object`);
   }
   try {
+    checkScope(method as Method, list[0], caller);
     return { jsonrpc: "2.0", id, result: await run(method as Method, list[0], methods, signal) };
   } catch (error) {
     const { code, message, detail } = asMaelstromError(error);
     if (code === "internal") log.error("method failed", { method, error });
     return fault(id, errorKind(code).rpc, message, detail && { code, ...detail });
   }
+}
+
+/** Before the input is checked: who may not call learns nothing. */
+function checkScope(method: Method, input: object, caller: Caller): void {
+  const needed = methodScope(method, input);
+  if (allows(caller.scope, needed)) return;
+  throw new MaelstromError(
+    "not_allowed",
+    `Cannot call ${method}: it needs scope "${needed}", ${caller.name} has "${caller.scope}"`,
+  );
 }
 
 async function run<M extends Method>(

@@ -1,6 +1,6 @@
 /**
  * What this node says of itself: its machine, and its instances with their traffic. Writes its row
- * so that others, and a later start, can read it.
+ * so that others find it; what is urgent travels from node to node.
  * @module
  */
 import { Recurring } from "../../lib/async/recurring.ts";
@@ -8,13 +8,18 @@ import type {
   ComponentActivity,
   ComponentFailure,
   ComponentInfo,
+  ComponentWaiting,
+  NodeState,
   NodeStatus,
+  RoleHeld,
 } from "../../lib/contract/v1.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../store/store.ts";
 import type { InstanceFact, Members } from "./members.ts";
 
-const WRITE_EVERY_MS = 30_000;
+const WRITE_EVERY_MS = 10_000;
+/** Version of the messages between nodes. */
+export const PROTOCOL = 1;
 
 /** Traffic of one instance, as the router counts it. */
 export interface InstanceTraffic {
@@ -37,6 +42,14 @@ export interface NodeReporterOptions {
   readonly traffic: (instanceId: string) => InstanceTraffic | undefined;
   /** Components of which no instance starts. */
   readonly failures: () => readonly ComponentFailure[];
+  /** Requests that wait here. */
+  readonly waiting: () => readonly ComponentWaiting[];
+  /** Duties performed here. */
+  readonly roles: () => readonly RoleHeld[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: () => NodeState;
+  /** What is said of this node has changed: peers should hear. */
+  readonly announce: () => void;
   /** Clock in milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -48,6 +61,7 @@ export class NodeReporter implements AsyncDisposable {
   readonly #writer: Recurring;
   readonly #unsubscribe: () => void;
   #version: number;
+  #isLeaving = false;
 
   constructor(options: NodeReporterOptions) {
     this.#options = options;
@@ -57,11 +71,25 @@ export class NodeReporter implements AsyncDisposable {
       everyMs: WRITE_EVERY_MS,
       log: options.log,
     });
-    this.#unsubscribe = options.members.subscribe(() => {
-      this.#version += 1;
-      this.#writer.poke();
-    });
+    this.#unsubscribe = options.members.subscribe(() => this.changed());
+  }
+
+  /** Writes the row, and from then on again and again. */
+  async start(): Promise<void> {
+    await this.#write();
     this.#writer.poke();
+  }
+
+  /** From now on this node says that it leaves. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.changed();
+  }
+
+  /** What is said of this node is no longer what it was. */
+  changed(): void {
+    this.#version += 1;
+    this.#options.announce();
   }
 
   get nodeId(): string {
@@ -86,6 +114,12 @@ export class NodeReporter implements AsyncDisposable {
       loadAvg15m,
       runningComponents: members.list().map((fact) => this.#info(fact)),
       failures: this.#options.failures(),
+      waiting: this.#options.waiting(),
+      roles: this.#options.roles(),
+      labels: this.#options.labels,
+      state: this.#options.state(),
+      isLeaving: this.#isLeaving,
+      protocol: PROTOCOL,
     };
   }
 
@@ -114,6 +148,8 @@ export class NodeReporter implements AsyncDisposable {
       activity: traffic?.activity() ?? [],
       containerName: fact.id,
       inFlight: traffic?.inFlight ?? 0,
+      // JSON has no infinity.
+      admits: Math.min(fact.admits, Number.MAX_SAFE_INTEGER),
       ...(fact.progress === undefined ? {} : { progress: fact.progress }),
       health: fact.health ?? [],
     };

@@ -1,34 +1,24 @@
 /**
- * One container's way from nothing to serving, and back. Translates a component into the engine's
- * words. Knows nothing of targets or rotation.
+ * One container's way from nothing to serving, and back. Knows nothing of targets or rotation.
  * @module
  */
 import { pause } from "../../lib/async/pause.ts";
 import { withDeadline } from "../../lib/async/deadline.ts";
-import type { Effective } from "../../lib/contract/effective.ts";
 import type { Component } from "../../lib/contract/v1.ts";
 import type { ContainerDetail, ContainerSpec, DockerClient } from "../../lib/docker/client.ts";
 import { MaelstromError, messageOf } from "../../lib/errors.ts";
 import { probe } from "../../lib/http/upstream.ts";
 import type { Log } from "../../lib/log.ts";
-import type { StoredComponent } from "../store/store.ts";
-import { portBindings } from "./ports.ts";
+import { containerSpec, type SpecOptions } from "./container_spec.ts";
+import type { Images, OnPullProgress } from "./images.ts";
+import { readBack } from "./read_back.ts";
 
-const MIB = 2 ** 20;
 const PROBE_LIMIT_MS = 15_000;
 const PROBE_EVERY_MS_MIN = 2;
 const PROBE_EVERY_MS_MAX = 250;
 const RUNNING_EVERY_MS = 1000;
 const CLEANUP_LIMIT_MS = 60_000;
 const LOG_LINES = 10;
-
-/** Label that marks every container of ours. */
-export const LABEL = "maelstrom";
-/** Label with the id of the node that owns the container. */
-export const NODE_LABEL = "maelstrom_node";
-const COMPONENT_LABEL = "maelstrom_component";
-const VERSION_LABEL = "maelstrom_version";
-const UID_LABEL = "maelstrom_uid";
 
 /** Where a container serves. */
 export interface Address {
@@ -37,14 +27,12 @@ export interface Address {
 }
 
 /** What is needed to start a container of `stored` under `name`. */
-export interface StartOptions {
+export interface StartOptions extends SpecOptions {
   readonly docker: DockerClient;
-  readonly name: string;
-  readonly stored: StoredComponent;
-  readonly settings: Effective;
-  readonly nodeId: string;
-  /** Where components reach others, as seen from a container. */
-  readonly privateUrl: string;
+  readonly images: Pick<Images, "refresh" | "pull">;
+  /** True when the image has been pulled for this start, or need not be. */
+  readonly isPulled: boolean;
+  readonly onProgress: OnPullProgress;
   readonly log: Log;
   /** Aborts when the engine says that the process has ended. */
   readonly exited: AbortSignal;
@@ -71,16 +59,17 @@ export interface Started {
  * @throws {DOMException} AbortError: `signal` aborted
  */
 export async function startContainer(options: StartOptions, signal: AbortSignal): Promise<Started> {
-  const { docker, name, stored: { component }, log } = options;
+  const { docker, name, log } = options;
   const begun = performance.now();
   let started = 0;
   try {
-    const pullMs = await create(options, signal);
+    const spec = containerSpec(options);
+    const { pullMs, warnings } = await create(spec, options, signal);
     const created = performance.now();
     await docker.startContainer(name, signal);
     started = performance.now();
     const startedAtMs = Date.now();
-    const address = addressOf(await docker.inspectContainer(name, signal), component);
+    const address = await look(spec, warnings, options, signal);
     await untilHealthy(address, options, signal);
     const ready = performance.now();
     return {
@@ -130,30 +119,58 @@ async function untilHealthy(
   );
 }
 
-/** Creates the container, pulling its image when it is not here. Returns the time pulling took. */
-async function create(options: StartOptions, signal: AbortSignal): Promise<number> {
-  const { docker, stored: { component }, log } = options;
-  const { image, pullImageOnStart, pullUsername, pullPassword } = component.docker;
-  const spec = containerSpec(options);
-  const pull = async () => {
-    const begun = performance.now();
-    log.info("pulling image", { component: component.name, image });
-    const login = pullUsername === undefined
-      ? {}
-      : { username: pullUsername, password: pullPassword ?? "" };
-    await docker.pullImage(image, { ...login, signal });
-    return Math.round(performance.now() - begun);
+/**
+ * Creates the container, its image pulled before when the component wants that, or else when it is
+ * not here.
+ */
+async function create(
+  spec: ContainerSpec,
+  { docker, images, isPulled, onProgress, stored, log }: StartOptions,
+  signal: AbortSignal,
+): Promise<{ readonly pullMs: number; readonly warnings: readonly string[] }> {
+  const begun = performance.now();
+  let pullMs = 0;
+  const attempt = async () => {
+    pullMs = Math.round(performance.now() - begun);
+    return await docker.createContainer(spec, signal);
   };
-  const pullMs = pullImageOnStart ? await pull() : 0;
-  try {
-    await docker.createContainer(spec, signal);
-    return pullMs;
-  } catch (error) {
-    if (pullImageOnStart || !isMissingImage(error)) throw error;
+  const failure = isPulled ? undefined : await images.refresh(stored, onProgress, signal);
+  const { warnings } = await attempt().catch(async (error: unknown) => {
+    if (!isMissingImage(error)) throw error;
+    if (failure) throw failure;
+    await images.pull(stored, onProgress, signal);
+    return await attempt();
+  });
+  if (warnings.length > 0) {
+    log.info("Docker warns", { component: stored.component.name, container: spec.name, warnings });
   }
-  const latePullMs = await pull();
-  await docker.createContainer(spec, signal);
-  return latePullMs;
+  return { pullMs, warnings };
+}
+
+/**
+ * Where the new container serves.
+ *
+ * @throws {MaelstromError} start_failed: it has no address, or the engine did not take a setting
+ */
+async function look(
+  spec: ContainerSpec,
+  warnings: readonly string[],
+  { docker, name, stored: { component }, log }: StartOptions,
+  signal: AbortSignal,
+): Promise<Address> {
+  const detail = await docker.inspectContainer(name, signal);
+  const address = addressOf(detail, component);
+  for (const { field, asked, got } of detail ? readBack(spec, detail) : []) {
+    const said = warnings.length > 0 ? ` (${warnings.join("; ")})` : "";
+    const message = `Docker did not take ${field}: asked for ${asked}, it has ${got}${said}`;
+    if (field !== "reserveMemoryMiB" || component.docker.reserveMemoryMiB) {
+      const hint = "take it out, or use an engine and kernel that know it (see docker info)";
+      throw new MaelstromError("start_failed", `${message}; ${hint}`, { field });
+    }
+    // The default is ours: nobody asked for it.
+    log.info(message, { component: component.name, container: name });
+  }
+  return address;
 }
 
 function isMissingImage(error: unknown): boolean {
@@ -213,6 +230,13 @@ async function explain(
   for (const line of lines) {
     log.warn("last words", { component: component.name, container: name, line });
   }
+  const misfit = await platformMisfit([messageOf(error), ...lines], component.docker.image, {
+    docker,
+    signal,
+  });
+  if (misfit) {
+    return new MaelstromError("start_failed", `Cannot start "${component.name}": ${misfit}`);
+  }
   if (started && (exited.aborted || detail?.state.running === false)) {
     const said = lines.length > 0 ? `, last line: ${lines.at(-1)}` : "";
     const code = detail?.state.exitCode ?? "unknown";
@@ -222,6 +246,22 @@ async function explain(
   if (error instanceof MaelstromError && error.code === "start_timeout") return error;
   const message = `Cannot start "${component.name}": ${messageOf(error)}`;
   return new MaelstromError("start_failed", message, undefined, { cause: error });
+}
+
+/** What is wrong when a program could not be run because it is for another kind of machine. */
+async function platformMisfit(
+  said: readonly string[],
+  image: string,
+  { docker, signal }: { readonly docker: DockerClient; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  if (!said.some((line) => line.includes("exec format error"))) return undefined;
+  const [wanted, found] = await Promise.all([
+    docker.platform(signal),
+    docker.inspectImage(image, signal).then((detail) => detail?.platform),
+  ]).catch(() => []);
+  if (!found || found === wanted) return undefined;
+  return `image "${image}" is for ${found}, this machine is ${wanted}; ` +
+    `build it for ${wanted}, or for several platforms`;
 }
 
 /** Stops a container, letting its process end by itself first, and removes it. */
@@ -253,100 +293,4 @@ export function addressOf(detail: ContainerDetail | undefined, component: Compon
     return { hostname: "127.0.0.1", port: component.docker.httpPort };
   }
   throw new MaelstromError("start_failed", "the container has no network address");
-}
-
-/** Which component, version and incarnation a container was made for. */
-export function identityOf(
-  labels: Readonly<Record<string, string>>,
-): { component: string; version: number; uid: string } {
-  return {
-    component: labels[COMPONENT_LABEL] ?? "",
-    version: Number(labels[VERSION_LABEL]),
-    uid: labels[UID_LABEL] ?? "",
-  };
-}
-
-/** The component in the engine's words. */
-export function containerSpec(
-  { name, stored: { component, uid }, settings, nodeId, privateUrl }: Omit<
-    StartOptions,
-    "docker" | "log" | "exited"
-  >,
-): ContainerSpec {
-  const { docker } = component;
-  const bindings = portBindings(docker.ports ?? []);
-  const exposed = [`${docker.httpPort}/tcp`, ...Object.keys(bindings)];
-  return {
-    name,
-    Image: docker.image,
-    ...given("Cmd", docker.command),
-    ...given("Entrypoint", docker.entrypoint),
-    ...given("Hostname", docker.hostname),
-    ...given("Domainname", docker.domainname),
-    ...given("User", docker.user),
-    Env: environmentOf(component, privateUrl),
-    Labels: {
-      [LABEL]: "true",
-      [NODE_LABEL]: nodeId,
-      [COMPONENT_LABEL]: component.name,
-      [VERSION_LABEL]: String(component.version),
-      [UID_LABEL]: uid,
-    },
-    ExposedPorts: Object.fromEntries(exposed.map((port) => [port, {}])),
-    HostConfig: {
-      ...given("PortBindings", docker.ports && bindings),
-      MemoryReservation: settings.reserveMemoryMiB * MIB,
-      ...given("Memory", (docker.limitMemoryMiB ?? 0) * MIB),
-      ...given("CpuShares", docker.cpuShares),
-      ...given("NetworkMode", docker.networkName),
-      ...given("Init", docker.init),
-      ...given("Ulimits", docker.ulimits?.map(ulimitOf)),
-      ...given("CapAdd", docker.capadd),
-      ...given("CapDrop", docker.capdrop),
-      ...given("Dns", docker.dns),
-      ...given("DnsOptions", docker.dnsOptions),
-      ...given("DnsSearch", docker.dnsSearch),
-      ...given(
-        "Mounts",
-        docker.volumes?.map(({ type = "bind", source, target, readOnly = false }) => ({
-          Type: type,
-          ...given("Source", type === "tmpfs" ? undefined : source),
-          Target: target,
-          ReadOnly: readOnly,
-        })),
-      ),
-      ...given("LogConfig", logConfigOf(component)),
-    },
-  };
-}
-
-/** The field when it has something to say: not absent, empty, zero or false. */
-function given<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  const empty = !value || (Array.isArray(value) && value.length === 0);
-  return empty ? {} : { [key]: value } as { [P in K]?: V };
-}
-
-/** Names that start MAELSTROM_ are ours. */
-function environmentOf(component: Component, privateUrl: string): string[] {
-  return [
-    ...component.environment.filter(({ name }) => !name.startsWith("MAELSTROM_"))
-      .map(({ name, value }) => `${name}=${value}`),
-    `MAELSTROM_PRIVATE_URL=${privateUrl}`,
-    `MAELSTROM_COMPONENT_NAME=${component.name}`,
-    `MAELSTROM_COMPONENT_VERSION=${component.version}`,
-    `MAELSTROM_PROJECT_NAME=${component.projectName ?? ""}`,
-  ];
-}
-
-function ulimitOf(text: string): { Name: string; Soft: number; Hard: number } {
-  const [Name = "", limits = ""] = text.split("=");
-  const [soft, hard = soft] = limits.split(":");
-  return { Name, Soft: Number(soft), Hard: Number(hard) };
-}
-
-function logConfigOf(component: Component) {
-  const { logDriver, logDriverOptions = [] } = component.docker;
-  if (!logDriver || logDriver === "maelstrom") return undefined;
-  const Config = Object.fromEntries(logDriverOptions.map(({ name, value }) => [name, value]));
-  return { Type: logDriver, Config };
 }

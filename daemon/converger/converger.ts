@@ -10,7 +10,8 @@ import type { ComponentFailure } from "../../lib/contract/v1.ts";
 import { isAbort, type MaelstromError } from "../../lib/errors.ts";
 import type { Target } from "../cluster/members.ts";
 import type { StoredComponent } from "../store/store.ts";
-import { addressOf, identityOf, LABEL, NODE_LABEL, removeContainer } from "./container.ts";
+import { addressOf, removeContainer } from "./container.ts";
+import { identityOf, LABEL, NODE_LABEL } from "./container_spec.ts";
 import { Worker, type WorkerContext } from "./worker.ts";
 
 const RECONCILE_EVERY_MS = 60_000;
@@ -73,9 +74,13 @@ export class Converger implements AsyncDisposable {
     return this.#workers.get(component)?.blocked;
   }
 
-  /** Components of which no instance starts on this node. */
+  /** Components of which no instance starts on this node, or whose image could not be pulled. */
   failures(): ComponentFailure[] {
-    return [...this.#workers.values()].flatMap((worker) => worker.failure ?? []);
+    const starts = [...this.#workers.values()].flatMap((worker) => worker.failure ?? []);
+    const failing = new Set(starts.map(({ componentName }) => componentName));
+    const pulls = this.#context.images.failures()
+      .filter(({ componentName }) => !failing.has(componentName));
+    return [...starts, ...pulls];
   }
 
   /** Finds out whether instance `id`, which could not be reached, is alive. */

@@ -10,7 +10,7 @@ import { pause } from "../../lib/async/pause.ts";
 import { effective } from "../../lib/contract/effective.ts";
 import type { ComponentFailure, InstanceStatus } from "../../lib/contract/v1.ts";
 import type { DockerClient } from "../../lib/docker/client.ts";
-import { asMaelstromError, isAbort, MaelstromError } from "../../lib/errors.ts";
+import { asMaelstromError, isAbort, MaelstromError, messageOf } from "../../lib/errors.ts";
 import { probe } from "../../lib/http/upstream.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Members } from "../cluster/members.ts";
@@ -22,6 +22,7 @@ import {
   startContainer,
   stopContainer,
 } from "./container.ts";
+import type { Images } from "./images.ts";
 import { plan, type Step } from "./plan.ts";
 
 const LOOK_EVERY_MS = 60_000;
@@ -41,6 +42,9 @@ export interface WorkerContext {
   readonly nodeId: string;
   /** Where components reach others, as seen from a container. */
   readonly privateUrl: string;
+  readonly images: Images;
+  /** Puts named values in place of the references in a text. */
+  readonly resolve: (text: string) => string;
   readonly members: Members;
   readonly log: Log;
   readonly tasks: Tasks;
@@ -63,6 +67,8 @@ interface Container {
   sinceMs: number;
   address?: Address;
   doomed?: string;
+  /** What the start is busy with. */
+  progress?: string | undefined;
   /** Ends the start under way. */
   readonly cancel: AbortController;
   /** Aborts when the process has ended. */
@@ -200,11 +206,14 @@ export class Worker implements AsyncDisposable {
     const steps = this.#plan();
     // Stopping the old version while the new one cannot start would only lose capacity.
     if (this.blocked && steps.some(({ kind }) => kind === "start")) return this.#retryLater();
+    // Nor while its image is still to come: the old one serves until then.
+    const isPulled = steps[0]?.kind === "stop" && steps.some(({ kind }) => kind === "start");
+    if (isPulled && !await this.#pull(target.stored)) return this.#retryLater();
     for (const [index, batch] of batches(steps).entries()) {
       if (signal.aborted) return;
       if (this.#target !== target) return this.#look.poke();
       if (batch[0]?.kind === "start") {
-        const started = await Promise.all(batch.map(() => this.#start(target.stored)));
+        const started = await Promise.all(batch.map(() => this.#start(target.stored, isPulled)));
         if (started.includes(false)) return this.#retryLater();
       } else {
         const stops = batch.flatMap((step) => step.kind === "stop" ? [this.#stop(step)] : []);
@@ -236,19 +245,47 @@ export class Worker implements AsyncDisposable {
     return plan(present, { uid, version, count, restartOrder, startParallelism, deployed });
   }
 
+  /** Gets the image, shown as an instance that starts; false when it cannot be had. */
+  async #pull(stored: StoredComponent): Promise<boolean> {
+    const { name } = stored.component;
+    const container = this.#track(containerName(name), stored);
+    try {
+      const tell = (progress: string | undefined) => this.#tell(container, progress);
+      await this.#context.images.ensure(stored, tell, container.cancel.signal);
+      return true;
+    } catch (error) {
+      if (container.cancel.signal.aborted || isAbort(error)) return true;
+      const message = `Cannot start "${name}": ${messageOf(error)}`;
+      this.#fail(stored, new MaelstromError("start_failed", message, undefined, { cause: error }));
+      return false;
+    } finally {
+      this.#forget(container);
+    }
+  }
+
+  #tell(container: Container, progress: string | undefined): void {
+    if (this.#containers.get(container.name) !== container) return;
+    container.progress = progress;
+    this.#report(container);
+  }
+
   /** True when an instance serves or the attempt was called off; false when it failed. */
-  async #start(stored: StoredComponent): Promise<boolean> {
-    const { docker, nodeId, privateUrl, log } = this.#context;
+  async #start(stored: StoredComponent, isPulled: boolean): Promise<boolean> {
+    const { docker, images, nodeId, privateUrl, resolve, log } = this.#context;
     const { component } = stored;
     const container = this.#track(containerName(component.name), stored);
     try {
       const { address, phases } = await startContainer({
         docker,
+        images,
+        isPulled,
+        onProgress: (progress) => this.#tell(container, progress),
         name: container.name,
         stored,
         settings: effective(component),
         nodeId,
         privateUrl,
+        resolve,
         log,
         exited: container.exited.signal,
       }, container.cancel.signal);
@@ -369,7 +406,7 @@ export class Worker implements AsyncDisposable {
     this.#context.tasks.run(`health ${container.name}`, (signal) => this.#watch(container, signal));
   }
 
-  #report({ name, stored, status, address, sinceMs }: Container): void {
+  #report({ name, stored, status, address, sinceMs, progress }: Container): void {
     const { component, uid } = stored;
     const { maxConcurrency, softConcurrencyLimit, reserveMemoryMiB } = effective(component);
     this.#context.members.report({
@@ -383,6 +420,7 @@ export class Worker implements AsyncDisposable {
       maxConcurrency,
       reserveMemoryMiB,
       sinceMs,
+      ...(progress === undefined ? {} : { progress }),
     });
   }
 

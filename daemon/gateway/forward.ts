@@ -6,14 +6,17 @@
  */
 import { errorKind } from "../../lib/errors.ts";
 import type { Exchange, ForwardOptions, ForwardResult } from "../../lib/http/exchange.ts";
-import type { Admission } from "../router/admission.ts";
+import type { Effective } from "../../lib/contract/effective.ts";
+import type { Admission, Reach } from "../router/admission.ts";
 import { waitingPage, wantsPage } from "./error_reply.ts";
 import {
   type AddedFields,
   droppedFields,
   droppedWithMaxForwards,
   maxForwards,
+  type Sender,
 } from "./request_fields.ts";
+import type { RelayPath, Relays } from "./relay.ts";
 import type { Route } from "./resolver.ts";
 
 /** Instances one request may be offered to before it is answered 502. */
@@ -28,8 +31,11 @@ export interface Request {
   readonly arrived: number;
   readonly deadline: number;
   readonly router: Admission;
-  /** The client may speak for others in X-Forwarded-*. */
-  readonly trusted: boolean;
+  /** Who sent it: decides what of it is believed. */
+  readonly sender: Sender;
+  /** The nodes that relayed it here, if any did. */
+  readonly relayPath: RelayPath | undefined;
+  readonly relays: Relays;
   /** Makes the fields that the request gains. */
   readonly added: AddedFields;
   readonly coldStartHeader: boolean;
@@ -56,17 +62,26 @@ export async function serve(request: Request): Promise<Outcome> {
   }
   const options = forwardOptions(request);
   if (options === undefined) return await answerHere(request);
+  const { add } = options;
+  // Whoever relayed it saw an instance here; only if none comes back may it go on to another peer.
+  let reach: Reach = request.relayPath ? "local" : "any";
   let waitMs = 0;
   for (let attempt = 1;; attempt++) {
-    let instance = router.claim();
+    let instance = router.claim(reach);
     if (!instance) {
       const begun = performance.now();
-      const until = Math.min(request.deadline, begun + settings.queueTimeoutMs);
-      const wait = await router.wait(until, exchange.signal);
+      const limitMs = reach === "local" ? preferLocalMs(settings) : settings.queueTimeoutMs;
+      const until = Math.min(request.deadline, begun + limitMs);
+      const wait = await router.wait(until, exchange.signal, reach);
       waitMs += performance.now() - begun;
+      if (wait.kind === "timed_out" && reach === "local" && until < request.deadline) {
+        reach = "any";
+        continue;
+      }
       if (wait.kind !== "instance") return { waitMs, ...await refuse(request, wait) };
       instance = wait.instance;
     }
+    options.add = instance.peer ? add + request.relays.fields(component, request.relayPath) : add;
     options.answerBy = performance.now() + settings.firstByteTimeoutMs;
     if (isCold && request.coldStartHeader) {
       options.addToResponse = `Maelstrom-Cold-Start: ${Math.round(waitMs)}\r\n`;
@@ -88,22 +103,26 @@ export async function serve(request: Request): Promise<Outcome> {
   }
 }
 
+/** How long a relayed request waits for an instance of this node alone. */
+function preferLocalMs({ maxDurationMs }: Effective): number {
+  return Math.max(1000, maxDurationMs / 10);
+}
+
 /** Filled in as the request goes its way. */
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What is sent besides the client's own; undefined when the request may go no further than here. */
 function forwardOptions(request: Request): Writable<ForwardOptions> | undefined {
-  const { exchange, trusted, added, deadline, arrived, route: { settings } } = request;
+  const { exchange, sender, added, deadline, arrived, route: { settings } } = request;
   const { method } = exchange;
   if (method === "TRACE") return undefined;
   const hops = method === "OPTIONS" ? maxForwards(exchange) : undefined;
   if (hops === "stop") return undefined;
-  const dropAlso = trusted ? droppedWithMaxForwards.trusted : droppedWithMaxForwards.untrusted;
   // Every field is named, so that all requests share one shape.
   return {
     target: targetOf(request),
-    drop: hops === undefined ? droppedFields(trusted) : dropAlso,
-    add: added.of(exchange, trusted, deadline, arrived) + (hops ?? ""),
+    drop: hops === undefined ? droppedFields(sender) : droppedWithMaxForwards[sender],
+    add: added.of(exchange, sender, deadline, arrived) + (hops ?? ""),
     deadline,
     bodyBytesMax: settings.bodyBytesMax,
     // A stream may be silent for as long as the request may take.

@@ -6,25 +6,19 @@
  * Nothing here waits for the store.
  * @module
  */
-import { timingSafeEqual } from "node:crypto";
 import type { Exchange, Reply } from "../../lib/http/exchange.ts";
-import { dropFields } from "../../lib/http/fields.ts";
-import type { Upstream } from "../../lib/http/upstream.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Admissions } from "../router/admission.ts";
 import type { AccessLog } from "./access_log.ts";
+import type { ApiDoor } from "./api_door.ts";
 import { type Answer, replyOf } from "./error_reply.ts";
 import { FailureLog } from "./failure_log.ts";
-import { serve } from "./forward.ts";
+import { type Request, serve } from "./forward.ts";
 import { normalizePath } from "./path.ts";
 import { AddedFields, clockField } from "./request_fields.ts";
+import type { Relays } from "./relay.ts";
 import type { Resolver, Route } from "./resolver.ts";
 
-const API_LIMIT_MS = 60_000;
-/** Endpoints whose answers go on for as long as the caller stays. */
-const API_STREAMS = ["/_mael/logs", "/_mael/prune"];
-const WITHOUT_LIMIT = { deadline: Infinity, responseIdleMs: Infinity };
-const API_DROP = dropFields(["authorization"]);
 const HEALTH_PATH = "/_mael_health_check";
 
 /** What the doors need. */
@@ -35,25 +29,27 @@ export interface GatewayOptions {
   readonly accessLog: AccessLog;
   /** Whether an address may speak for others in X-Forwarded-*. */
   readonly trusted: (address: string) => boolean;
+  readonly relays: Relays;
   /** Tells clients in `maelstrom-cold-start` how long they waited for a first instance. */
   readonly coldStartHeader: boolean;
-  /** The API's own server. */
-  readonly api: Upstream;
-  readonly clusterKey: string;
-  /** `loopback`: callers on this machine need no key. */
-  readonly rpcAuth: "key" | "loopback";
+  /** Where the private door sends requests for the API; absent where there is no private door. */
+  readonly apiDoor?: ApiDoor;
 }
+
+/** What a door finds out about a request. */
+type Arrival = Pick<
+  Request,
+  "exchange" | "path" | "route" | "arrived" | "deadline" | "sender" | "relayPath"
+>;
 
 /** Answers requests of both doors. */
 export class Gateway {
   readonly #options: GatewayOptions;
-  readonly #key: Uint8Array;
   readonly #failures: FailureLog;
   readonly #added = new AddedFields();
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#key = new TextEncoder().encode(`Bearer ${options.clusterKey}`);
     this.#failures = new FailureLog(options.log);
   }
 
@@ -65,7 +61,9 @@ export class Gateway {
     const route = this.#options.resolver.byRule(exchange.host, path);
     if (!route) return this.#noRoute(exchange);
     const arrived = performance.now();
-    return this.#serve(exchange, path, route, arrived, arrived + route.settings.maxDurationMs);
+    const deadline = arrived + route.settings.maxDurationMs;
+    const sender = this.#options.trusted(exchange.clientAddress) ? "trusted" : "anybody";
+    return this.#serve({ exchange, path, route, arrived, deadline, sender, relayPath: undefined });
   }
 
   /** A request at the private port. */
@@ -73,8 +71,11 @@ export class Gateway {
     const path = normalizePath(exchange.path);
     if (path === undefined) return this.#refusePath(exchange);
     if (path === HEALTH_PATH) return answer(exchange, { status: 200, message: "OK" });
-    if (path.startsWith("/_mael/")) return this.#callApi(exchange, path);
-    const { resolver } = this.#options;
+    const { apiDoor } = this.#options;
+    if (apiDoor && path.startsWith("/_mael/")) return apiDoor.handle(exchange, path);
+    const { resolver, relays, trusted } = this.#options;
+    const relayPath = relays.pathOf(exchange);
+    if (relayPath === "loop") return this.#refuseLoop(exchange);
     const name = exchange.header("maelstrom-component");
     const route = name ? resolver.byName(name.toLowerCase()) : resolver.byRule(exchange.host, path);
     if (!route) return this.#noRoute(exchange);
@@ -82,7 +83,8 @@ export class Gateway {
     const arrived = clockField(exchange, "maelstrom-start-nano") ?? performance.now();
     const deadline = clockField(exchange, "maelstrom-deadline-nano") ??
       arrived + route.settings.maxDurationMs;
-    return this.#serve(exchange, path, route, arrived, deadline);
+    const sender = relayPath ? "peer" : trusted(exchange.clientAddress) ? "trusted" : "anybody";
+    return this.#serve({ exchange, path, route, arrived, deadline, sender, relayPath });
   }
 
   /** The body of an answer that the engine gives by itself. */
@@ -91,14 +93,9 @@ export class Gateway {
     return replyOf({ status, message, id }, exchange);
   }
 
-  #serve(
-    exchange: Exchange,
-    path: string,
-    route: Route,
-    arrived: number,
-    deadline: number,
-  ): Promise<unknown> {
-    const { accessLog, routers, trusted, coldStartHeader } = this.#options;
+  #serve(request: Arrival): Promise<unknown> {
+    const { exchange, route, arrived } = request;
+    const { accessLog, routers, relays, coldStartHeader } = this.#options;
     // What is told of a request is read before its connection moves on to the next.
     const entry = accessLog.wanted()
       ? {
@@ -110,13 +107,9 @@ export class Gateway {
       }
       : undefined;
     const serving = serve({
-      exchange,
-      path,
-      route,
-      arrived,
-      deadline,
+      ...request,
       router: routers.of(route.component),
-      trusted: trusted(exchange.clientAddress),
+      relays,
       added: this.#added,
       coldStartHeader,
       fail: (status, message, error) => this.#failed(exchange, route, status, message, error),
@@ -149,42 +142,17 @@ export class Gateway {
     return answer(exchange, { status: 400, message, id });
   }
 
+  #refuseLoop(exchange: Exchange): Promise<void> {
+    const message = "The request was relayed too often";
+    const id = this.#failures.add("request refused", { status: 508, reason: message });
+    return answer(exchange, { status: 508, message, id });
+  }
+
   #noRoute(exchange: Exchange): Promise<void> {
     return answer(exchange, { status: 404, message: "No component matches the request" });
-  }
-
-  async #callApi(exchange: Exchange, path: string): Promise<void> {
-    if (!this.#mayCall(exchange)) {
-      return answer(exchange, {
-        status: 401,
-        message: "The API needs the cluster key: Authorization: Bearer KEY",
-        headers: [["WWW-Authenticate", 'Bearer realm="maelstrom"']],
-      });
-    }
-    const limits = API_STREAMS.includes(path)
-      ? WITHOUT_LIMIT
-      : { deadline: performance.now() + API_LIMIT_MS };
-    const result = await exchange.forward(this.#options.api, { drop: API_DROP, ...limits });
-    if (result.kind === "timed_out") {
-      return answer(exchange, { status: 504, message: "The API did not answer" });
-    }
-    if (result.kind === "not_sent" || result.kind === "gone") {
-      return answer(exchange, { status: 503, message: "The API is stopping" });
-    }
-  }
-
-  #mayCall(exchange: Exchange): boolean {
-    const { rpcAuth } = this.#options;
-    if (rpcAuth === "loopback" && isLoopback(exchange.clientAddress)) return true;
-    const given = new TextEncoder().encode(exchange.header("authorization") ?? "");
-    return given.length === this.#key.length && timingSafeEqual(given, this.#key);
   }
 }
 
 function answer(exchange: Exchange, answer: Answer): Promise<void> {
   return exchange.respond(replyOf(answer, exchange));
-}
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.");
 }

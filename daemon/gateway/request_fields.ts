@@ -11,10 +11,17 @@ import { dropFields, type FieldFilter } from "../../lib/http/fields.ts";
 const FORWARDED = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
 const FROM_ANYBODY = dropFields(["maelstrom-", "x-real-ip", ...FORWARDED]);
 const FROM_TRUSTED = dropFields(["maelstrom-", "x-forwarded-for"]);
+const FROM_PEER = dropFields(["maelstrom-"]);
 
-/** Fields of the client's that are not passed on; `trusted` ones may speak for others. */
-export function droppedFields(trusted: boolean): FieldFilter {
-  return trusted ? FROM_TRUSTED : FROM_ANYBODY;
+/**
+ * What a sender's word counts for: `anybody` speaks for nobody, a `trusted` proxy for the clients
+ * behind it, and a `peer` has said already all that we would add.
+ */
+export type Sender = "anybody" | "trusted" | "peer";
+
+/** Fields of the sender's that are not passed on. */
+export function droppedFields(sender: Sender): FieldFilter {
+  return sender === "anybody" ? FROM_ANYBODY : sender === "trusted" ? FROM_TRUSTED : FROM_PEER;
 }
 
 /**
@@ -31,29 +38,37 @@ export class AddedFields {
   #text = "";
 
   /** Complete lines; times are on the `performance.now()` clock. */
-  of(exchange: Exchange, trusted: boolean, deadline: number, arrived: number): string {
+  of(exchange: Exchange, sender: Sender, deadline: number, arrived: number): string {
+    const isAnybody = sender === "anybody";
     const { clientAddress, hostField, secure } = exchange;
     const deadlineMs = Math.round(performance.timeOrigin + deadline);
     const arrivedMs = Math.round(performance.timeOrigin + arrived);
     // What a trusted proxy says differs from request to request.
-    const sameOrigin = !trusted && this.#origin !== "" && clientAddress === this.#client &&
+    const sameOrigin = isAnybody && this.#origin !== "" && clientAddress === this.#client &&
       hostField === this.#host && secure === this.#secure;
     if (sameOrigin && deadlineMs === this.#deadlineMs && arrivedMs === this.#arrivedMs) {
       return this.#text;
     }
-    if (!sameOrigin) {
+    if (!sameOrigin && isAnybody) {
       this.#client = clientAddress;
       this.#host = hostField;
       this.#secure = secure;
-      this.#origin = trusted ? "" : originFields(exchange, false);
+      this.#origin = originFields(exchange, false);
     }
-    this.#deadlineMs = deadlineMs;
-    this.#arrivedMs = arrivedMs;
-    const origin = trusted ? originFields(exchange, true) : this.#origin;
+    const origin = isAnybody
+      ? this.#origin
+      : sender === "trusted"
+      ? originFields(exchange, true)
+      : "";
     // In nanoseconds since 1970, for calls that the component makes itself.
-    this.#text = `${origin}MAELSTROM-DEADLINE-NANO: ${deadlineMs}000000\r\n` +
+    const text = `${origin}MAELSTROM-DEADLINE-NANO: ${deadlineMs}000000\r\n` +
       `MAELSTROM-START-NANO: ${arrivedMs}000000\r\n`;
-    return this.#text;
+    if (isAnybody) {
+      this.#deadlineMs = deadlineMs;
+      this.#arrivedMs = arrivedMs;
+      this.#text = text;
+    }
+    return text;
   }
 }
 
@@ -91,7 +106,8 @@ export function maxForwards(exchange: Exchange): "stop" | string | undefined {
 }
 
 /** The client's fields without Max-Forwards as well, for when we write that one. */
-export const droppedWithMaxForwards: Readonly<Record<"trusted" | "untrusted", FieldFilter>> = {
+export const droppedWithMaxForwards: Readonly<Record<Sender, FieldFilter>> = {
+  anybody: dropFields(["maelstrom-", "x-real-ip", "max-forwards", ...FORWARDED]),
   trusted: dropFields(["maelstrom-", "x-forwarded-for", "max-forwards"]),
-  untrusted: dropFields(["maelstrom-", "x-real-ip", "max-forwards", ...FORWARDED]),
+  peer: dropFields(["maelstrom-", "max-forwards"]),
 };

@@ -27,7 +27,7 @@ export interface PrunerOptions {
   /** Whether this node is starting, using or stopping the container of this name. */
   readonly isKnown: (name: string) => boolean;
   /** Images that components name, also those of versions one may go back to. */
-  readonly named: () => readonly string[];
+  readonly named: () => Promise<readonly string[]>;
   /** How full the engine's disk is, in percent; undefined when that cannot be seen. */
   readonly diskPct: (signal: AbortSignal) => Promise<number | undefined>;
   readonly log: Log;
@@ -92,15 +92,16 @@ export class Pruner {
 
   async #look(signal: AbortSignal): Promise<PruneState> {
     const { docker, policy, named, diskPct, now } = this.#options;
-    const [images, containers, fullPct] = await Promise.all([
+    const [images, containers, names, fullPct] = await Promise.all([
       policy.images ? docker.listImages(signal) : [],
       docker.listContainers({ all: true }, signal),
+      named(),
       policy.images && policy.diskPct > 0 ? diskPct(signal) : undefined,
     ]);
     return {
       images,
       containers: containers.map((container) => this.#container(container)),
-      named: named(),
+      named: names,
       diskPct: fullPct,
       nowMs: now(),
     };
@@ -129,7 +130,7 @@ export class Pruner {
       const image = state.images.find(({ id }) => id === step.id);
       let outcome: PruneOutcome = "gone";
       for (const ref of step.refs) {
-        if (image && isNamed(image, named())) return undefined;
+        if (image && isNamed(image, await named())) return undefined;
         const removed = await docker.removeImage(ref, {}, signal);
         if (removed === "in_use") return { outcome: "in_use" };
         if (removed === "done") outcome = "removed";

@@ -9,10 +9,15 @@ import type { Upstream } from "../../lib/http/upstream.ts";
 /** `off`: nothing to do; `pending`: requests wait for a first instance; `on`: instances serve. */
 export type RouterState = "off" | "pending" | "on";
 
+/** Which places will do: on this node's instances, or those of peers as well. */
+export type Reach = "local" | "any";
+
 /** A place on an instance. Whoever has it releases it once. */
 export interface Place {
   /** The instance's id. */
   readonly id: string;
+  /** Id of the node to which the request is relayed; absent when the instance is here. */
+  readonly peer?: string;
   readonly upstream: Upstream;
 }
 
@@ -28,9 +33,9 @@ export type Wait<P extends Place = Place> =
 export interface Admission {
   readonly state: RouterState;
   /** A place, if one can be had without waiting. */
-  claim(): Place | undefined;
+  claim(reach?: Reach): Place | undefined;
   /** Waits for a place until `deadline` (`performance.now()` clock) or until `signal` aborts. */
-  wait(deadline: number, signal: AbortSignal): Promise<Wait>;
+  wait(deadline: number, signal: AbortSignal, reach?: Reach): Promise<Wait>;
   /** Gives a place back after its request. */
   release(place: Place): void;
   /** Takes an instance that could not be reached out of rotation and has it checked. */

@@ -10,10 +10,18 @@ import { Upstream } from "../../lib/http/upstream.ts";
 export const WINDOW_MS = 20_000;
 const WINDOWS_MAX = 10;
 
+/** Where requests are sent to. */
+export interface PlaceAddress {
+  readonly hostname: string;
+  readonly port: number;
+  /** Id of the node that listens there, when it is no instance but a peer that has some. */
+  readonly peer?: string;
+}
+
 /** What {@linkcode Instance} needs to know of a container. */
 export interface InstanceOptions {
   readonly id: string;
-  readonly address: { readonly hostname: string; readonly port: number };
+  readonly address: PlaceAddress;
   /** Requests admitted at the same time; Infinity for a soft limit. */
   readonly admits: number;
   /** Clock in milliseconds since 1970. */
@@ -62,6 +70,11 @@ export class Instance {
     this.admits = admits;
     this.#now = now;
     this.#areaAtMs = this.#windowStartMs = now();
+  }
+
+  /** Id of the node that this stands for, when the instances are a peer's. */
+  get peer(): string | undefined {
+    return this.address.peer;
   }
 
   /** Requests in progress. */

@@ -24,6 +24,7 @@ export class RemoteInstance implements Place {
   readonly id: string;
   readonly component: string;
   readonly upstream: Upstream;
+  readonly peer: string | undefined;
   readonly isSoft: boolean;
   /** Takes no further request; tokens go home as they become idle. */
   isRetired = false;
@@ -47,6 +48,7 @@ export class RemoteInstance implements Place {
     this.id = id;
     this.component = component;
     this.upstream = new Upstream(address);
+    this.peer = address.peer;
     this.isSoft = isSoft;
     this.#now = now;
     this.#busyAtMs = now();

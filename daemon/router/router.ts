@@ -4,10 +4,11 @@
  * or HTTP; asks for instances through `wake`.
  * @module
  */
+import type { ComponentWaiting, NodeStatus } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import type { InstanceFact } from "../cluster/members.ts";
-import type { Admission, RouterState } from "./admission.ts";
-import { Instance, type LoanChange } from "./instance.ts";
+import type { Admission, Reach, RouterState } from "./admission.ts";
+import { Instance, type LoanChange, type PlaceAddress } from "./instance.ts";
 import { Queue, type QueueBudget, type Wait } from "./queue.ts";
 
 /** How long somebody who did not wait counts as waiting: the time until they ask again. */
@@ -37,6 +38,8 @@ export interface RouterOptions {
   readonly blocked: (component: string) => MaelstromError | undefined;
   /** Asks whether an instance that could not be reached is alive. */
   readonly verify: (id: string) => void;
+  /** Asks whether a peer that could not be reached is alive. */
+  readonly verifyPeer: (nodeId: string) => void;
   /** Clock in milliseconds since 1970. */
   readonly now: () => number;
   /** Lends places to other threads, if there are any. */
@@ -47,48 +50,54 @@ export interface RouterOptions {
 export class Router implements Admission {
   readonly #options: RouterOptions;
   readonly #queue: Queue;
-  // In rotation. One that is draining or suspended is known to `#all` only.
-  readonly #rotation: Instance[] = [];
+  // Of requests that a peer relayed: they wait for an instance of this node.
+  readonly #localQueue: Queue;
+  // In rotation: instances of this node, and peers that have some. One that is draining or suspended
+  // is known to `#all` only.
+  readonly #here: Instance[] = [];
+  readonly #peers: Instance[] = [];
   readonly #all = new Map<string, Instance>();
-  #next = 0;
+  #next: Record<Reach, number> = { local: 0, any: 0 };
   #wantedUntilMs = 0;
   #inFlight = 0;
 
   constructor(readonly component: string, options: RouterOptions) {
     this.#options = options;
     this.#queue = new Queue(options.queueMax, options.queueBudget);
+    this.#localQueue = new Queue(options.queueMax, options.queueBudget);
   }
 
   get state(): RouterState {
-    if (this.#rotation.length > 0) return "on";
-    return this.#queue.length > 0 ? "pending" : "off";
+    if (this.#serves("any")) return "on";
+    return this.#waiting > 0 ? "pending" : "off";
   }
 
   /** Requests from arrival to finish, waiting ones included. */
   get inFlight(): number {
-    return this.#inFlight + this.#queue.length;
+    return this.#inFlight + this.#waiting;
   }
 
   /** Requests that wait, or would if their component held them. */
   get queued(): number {
     const knocked = this.#wantedUntilMs > this.#options.now();
-    return this.#queue.length || (knocked && this.#rotation.length === 0 ? 1 : 0);
+    return this.#waiting || (knocked && !this.#serves("any") ? 1 : 0);
   }
 
   /** A claimed place on the next instance in turn that has one, without waiting. */
-  claim(): Instance | undefined {
+  claim(reach: Reach = "any"): Instance | undefined {
     // Those who wait were here first.
-    return this.#queue.length > 0 ? undefined : this.#claimNext();
+    return this.#queueOf(reach).length > 0 ? undefined : this.#claimNext(reach);
   }
 
   /** Waits for a place until `deadline` (`performance.now()` clock) or until `signal` aborts. */
-  async wait(deadline: number, signal: AbortSignal): Promise<Wait> {
-    if (this.#rotation.length === 0) {
+  async wait(deadline: number, signal: AbortSignal, reach: Reach = "any"): Promise<Wait> {
+    const serves = this.#serves(reach);
+    if (!serves) {
       const error = this.#options.blocked(this.component);
       if (error) return { kind: "failed", error };
     }
-    const wait = this.#queue.admit(deadline, signal);
-    if (this.#rotation.length === 0) this.#options.wake(this.component);
+    const wait = this.#queueOf(reach).admit(deadline, signal);
+    if (!serves) this.#options.wake(this.component);
     else this.#options.lender?.contended(this.component);
     return await wait;
   }
@@ -110,14 +119,14 @@ export class Router implements Admission {
   release(instance: Instance): void {
     instance.release();
     this.#inFlight -= 1;
-    if (this.#queue.length > 0) this.#queue.dispatch(() => this.#claimNext());
+    if (this.#waiting > 0) this.#dispatch();
   }
 
   /** Gives back a claimed place that served no request. */
   giveBack(instance: Instance): void {
     instance.unclaim();
     this.#inFlight -= 1;
-    this.#queue.dispatch(() => this.#claimNext());
+    this.#dispatch();
   }
 
   /** Lends a claimed place to another thread, or `instance` as a whole if it has no limit. */
@@ -131,7 +140,7 @@ export class Router implements Admission {
   /** Takes note of what happened on lent places, and hands out those that came back. */
   settle(instance: Instance, change: LoanChange): void {
     instance.settle(change);
-    if (change.returned > 0) this.#queue.dispatch(() => this.#claimNext());
+    if (change.returned > 0) this.#dispatch();
   }
 
   /**
@@ -140,24 +149,34 @@ export class Router implements Admission {
    */
   suspend(instance: Instance): void {
     if (!this.#leaveRotation(instance)) return;
-    this.#options.verify(instance.id);
+    if (instance.peer) this.#options.verifyPeer(instance.peer);
+    else this.#options.verify(instance.id);
   }
 
   /** An instance is ready for requests. */
   attach(fact: InstanceFact): void {
     if (!fact.address) throw new Error(`instance ${fact.id} is active without an address`);
-    let instance = this.#all.get(fact.id);
+    this.#join(fact.id, fact.address, fact.admits);
+  }
+
+  /** A peer has instances that may have `admits` requests in all. */
+  attachPeer(address: PlaceAddress & { readonly peer: string }, admits: number): void {
+    this.#join(placeOf(this.component, address.peer), address, admits);
+  }
+
+  #join(id: string, address: PlaceAddress, admits: number): void {
+    let instance = this.#all.get(id);
     if (!instance) {
-      const { id, address, admits } = fact;
       instance = new Instance({ id, address, admits, now: this.#options.now });
       this.#all.set(id, instance);
     }
-    instance.admits = fact.admits;
-    if (!this.#rotation.includes(instance)) {
-      this.#rotation.push(instance);
+    instance.admits = admits;
+    const rotation = this.#rotationOf(instance);
+    if (!rotation.includes(instance)) {
+      rotation.push(instance);
       this.#options.lender?.joined(this, instance);
     }
-    this.#queue.dispatch(() => this.#claimNext());
+    this.#dispatch();
   }
 
   /** The instance takes no further request; those in progress go on. */
@@ -189,7 +208,9 @@ export class Router implements Admission {
 
   /** Ends every wait with `error`, unless instances serve. */
   fail(error: MaelstromError): void {
-    if (this.#rotation.length === 0) this.#queue.fail(error);
+    if (this.#serves("any")) return;
+    this.#queue.fail(error);
+    this.#localQueue.fail(error);
   }
 
   /** True when nothing would be lost by forgetting this router. */
@@ -202,25 +223,59 @@ export class Router implements Admission {
   }
 
   #leaveRotation(instance: Instance): boolean {
-    const at = this.#rotation.indexOf(instance);
+    const rotation = this.#rotationOf(instance);
+    const at = rotation.indexOf(instance);
     if (at < 0) return false;
-    this.#rotation.splice(at, 1);
+    rotation.splice(at, 1);
     this.#options.lender?.left(this, instance);
     return true;
   }
 
-  #claimNext(): Instance | undefined {
-    const size = this.#rotation.length;
+  get #waiting(): number {
+    return this.#queue.length + this.#localQueue.length;
+  }
+
+  #queueOf(reach: Reach): Queue {
+    return reach === "local" ? this.#localQueue : this.#queue;
+  }
+
+  /** Whoever can only be served here goes first: for others there may be peers. */
+  #dispatch(): void {
+    this.#localQueue.dispatch(() => this.#claimNext("local"));
+    this.#queue.dispatch(() => this.#claimNext("any"));
+  }
+
+  #claimNext(reach: Reach): Instance | undefined {
+    // A request is relayed when nobody here can have it: that costs another hop.
+    const instance = this.#claimIn(this.#here, "local") ??
+      (reach === "any" ? this.#claimIn(this.#peers, "any") : undefined);
+    if (instance) this.#inFlight += 1;
+    return instance;
+  }
+
+  #claimIn(rotation: readonly Instance[], turn: Reach): Instance | undefined {
+    const size = rotation.length;
     for (let tried = 0; tried < size; tried++) {
-      const instance = this.#rotation[this.#next++ % size]!;
-      if (instance.claim()) {
-        this.#inFlight += 1;
-        this.#next %= size;
-        return instance;
-      }
+      const instance = rotation[this.#next[turn]++ % size]!;
+      if (!instance.claim()) continue;
+      this.#next[turn] %= size;
+      return instance;
     }
     return undefined;
   }
+
+  #serves(reach: Reach): boolean {
+    return this.#here.length > 0 || (reach === "any" && this.#peers.length > 0);
+  }
+
+  #rotationOf({ peer }: Instance): Instance[] {
+    return peer ? this.#peers : this.#here;
+  }
+}
+
+/** The name under which a peer's instances are one. */
+function placeOf(component: string, peer: string): string {
+  return `${component}@${peer}`;
 }
 
 /** The routers of all components, made when first needed. */
@@ -258,10 +313,10 @@ export class Routers {
     await this.#byInstance.get(id)?.drain(id, signal);
   }
 
-  /** Components for which requests wait. */
-  pending(): string[] {
+  /** Requests that wait, by component; those with none are left out. */
+  waiting(): ComponentWaiting[] {
     return [...this.#routers.values()].filter((router) => router.queued > 0)
-      .map((router) => router.component);
+      .map(({ component, queued }) => ({ componentName: component, count: queued }));
   }
 
   /** Follows a change of an instance; see {@linkcode MemberListener}. */
@@ -275,6 +330,21 @@ export class Routers {
     if (fact) return router?.retire(id);
     router?.detach(id);
     this.#byInstance.delete(id);
+  }
+
+  /** Follows what peer `nodeId` runs; undefined when it is out. */
+  followPeer(nodeId: string, status: NodeStatus | undefined): void {
+    const admits = new Map<string, number>();
+    for (const info of status?.runningComponents ?? []) {
+      if (info.status !== "active" && info.status !== "frozen") continue;
+      admits.set(info.componentName, (admits.get(info.componentName) ?? 0) + info.admits);
+    }
+    const { hostname, port } = new URL(status?.peerUrl ?? "http://gone");
+    const address = { hostname, port: Number(port) || 80, peer: nodeId };
+    for (const [component, places] of admits) this.of(component).attachPeer(address, places);
+    for (const router of this.#routers.values()) {
+      if (!admits.has(router.component)) router.detach(placeOf(router.component, nodeId));
+    }
   }
 
   /** Forgets routers of components that `exists` does not know; their waiters are told. */

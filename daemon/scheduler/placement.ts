@@ -1,207 +1,192 @@
 /**
  * Where instances go. Pure: nodes with what they run and what is wanted in, targets and refusals
- * out. The inputs are left unedited.
+ * out. The inputs are left unedited, and the same input gives the same plan.
  *
- * Order of preference for one more instance: fewest of the component on the node, then most free
- * memory, then node id. If no node has room, idle instances of others make room, the longest unused
- * first, never below their component's floor.
+ * A plan has no memory. A move is two plans: the first has one instance too many, the other stops
+ * the instance that is in the worst place, as soon as the new one serves. So what the first step of
+ * a move makes better is exactly what decides which instance goes.
+ *
+ * Wants are served in their order, all floors before anything else. `rank.ts` has the orders of
+ * preference, `moves.ts` says what moves.
+ *
+ * Source: the ancestor's rules of placement and rebalancing, its defects mended.
  * @module
  */
+import type { Constraint, Labels } from "../../lib/contract/constraint.ts";
+import type { InstanceStatus } from "../../lib/contract/v1.ts";
+import {
+  Board,
+  claim,
+  headroom,
+  isEligible,
+  misplacement,
+  type Roster,
+  type Seat,
+  servingOf,
+  settledOn,
+} from "./board.ts";
+import { awaitRoom } from "./displacement.ts";
+import { type Move, moveInstances } from "./moves.ts";
+import { bestPlace, shrink, spread } from "./rank.ts";
+import { rollingNodes } from "./rolling.ts";
 
-/** A component on a node. */
-export interface Placed {
+/** Serving instances that may be on the move at the same time in the whole cluster. */
+const MOVES_MAX = 10;
+
+/**
+ * What a node may be used for. `cordoned`: keeps what it has and gets nothing more; `draining`:
+ * gives away what it has, each as soon as its replacement serves; `down`: cannot start or stop
+ * anything, its instances count as lost and it is given no targets.
+ */
+export type NodeState = "ready" | "cordoned" | "draining" | "down";
+
+/** One instance on a node. */
+export interface PlacedInstance {
   readonly component: string;
-  readonly count: number;
-  /** Memory one instance sets aside, in MiB. */
+  readonly version: number;
+  readonly status: InstanceStatus;
+  /** Memory it sets aside, in MiB, until it is gone. */
   readonly reserveMemoryMiB: number;
-  /** Instances without a request in progress; they may make room for others. */
-  readonly idle: number;
-  /** Latest use of any of them, in milliseconds since 1970. */
+  readonly inFlight: number;
+  /** Its latest request or start, in milliseconds since 1970. */
   readonly lastUseMs: number;
 }
 
-/** A node that may run instances. */
+/** A node and what it has. */
 export interface NodeOption {
   readonly nodeId: string;
+  readonly state: NodeState;
+  readonly labels: Labels;
   /** Memory offered to instances, in MiB. */
   readonly totalMemoryMiB: number;
-  readonly placed: readonly Placed[];
+  readonly instances: readonly PlacedInstance[];
+  /**
+   * Count by component that it was told last; absent when nobody knows, then what runs counts. A
+   * rollout runs more or fewer for a while, and that is nothing to be mended.
+   */
+  readonly assigned?: ReadonlyMap<string, number>;
+  /** Components whose latest start failed here and that wait for another try. */
+  readonly failing?: ReadonlySet<string>;
 }
 
-/** How many instances of a component the cluster should run. */
+/** How many instances of a component the cluster should run, and where it may. */
 export interface Want {
   readonly component: string;
+  readonly version: number;
   readonly count: number;
-  /** Count below which it may not be pushed to make room. */
+  /** Part of `count` that may push idle instances of others aside, and is never pushed itself. */
   readonly floor: number;
+  readonly maxInstances: number;
   readonly maxInstancesPerNode: number;
+  /** Instances that may be missing at once where no replacement can start first; at least 1. */
+  readonly maxUnavailable: number;
+  readonly restartOrder: "startstop" | "stopstart";
+  readonly constraints: readonly Constraint[];
   readonly reserveMemoryMiB: number;
 }
 
-/** Count by component by node id; and who could not be placed, with the reason. */
+/** What every node should run. */
 export interface Placement {
+  /** Count by component by node id, without zeros; what moves is counted at both ends. */
   readonly targets: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** Count by component without what leaves: what the autoscaler goes on from. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** Components that have fewer than wanted, with the reason. Who only has to wait is not here. */
   readonly refused: ReadonlyMap<string, string>;
+  /** Moves that begin with this plan. */
+  readonly moves: readonly Move[];
+  /** Nodes that cannot give away what they should, with the reason. */
+  readonly stuck: ReadonlyMap<string, string>;
+  /** Nodes that may replace instances of another version now, by component. */
+  readonly rolling: ReadonlyMap<string, readonly string[]>;
 }
 
-interface Slot {
-  count: number;
-  idle: number;
-  readonly reserveMemoryMiB: number;
-  readonly lastUseMs: number;
-}
-
-interface Draft {
-  readonly nodeId: string;
-  readonly totalMemoryMiB: number;
-  freeMemoryMiB: number;
-  readonly slots: Map<string, Slot>;
-}
-
-/** Targets for every node, so that each component has its wanted count if there is room. */
+/** Targets for every node that can act, so that each component has its count if there is room. */
 export function place(nodes: readonly NodeOption[], wants: readonly Want[]): Placement {
+  const board = new Board(nodes, wants);
+  const rosters = [...board.rosters.values()];
+  const unwanted = rosters.filter(({ want }) => want.count === 0);
+  for (const roster of [...unwanted, ...rosters]) {
+    shrink(roster, roster.settled - roster.want.count);
+  }
   const refused = new Map<string, string>();
-  const wanted = new Map(wants.map((want) => [want.component, want]));
-  const drafts = nodes.map((node) => draftOf(node, wanted));
-  for (const component of componentsOn(drafts)) {
-    while (countOf(drafts, component) > (wanted.get(component)?.count ?? 0)) {
-      removeOne(drafts, component);
-    }
+  const waiting = new Set<Roster>();
+  for (const roster of rosters) grow(board, roster, roster.want.floor);
+  for (const roster of rosters) {
+    if (awaitRoom(board, roster)) waiting.add(roster);
   }
-  for (const want of wants) {
-    while (countOf(drafts, want.component) < want.count) {
-      const draft = roomFor(drafts, want) ?? makeRoom(drafts, want, wanted);
-      if (!draft) {
-        refused.set(want.component, refusal(drafts, want));
-        break;
-      }
-      add(draft, want);
-    }
+  for (const roster of rosters) {
+    grow(board, roster, roster.want.count);
+    const isShort = roster.settled < roster.want.count;
+    // Who was pushed aside had no use for what it lost.
+    if (!isShort || waiting.has(roster) || roster.released > 0) continue;
+    const reason = shortage(board, roster);
+    if (reason !== undefined) refused.set(roster.want.component, reason);
   }
-  // Who was pushed out may still find a place elsewhere.
-  for (const want of wants) {
-    while (countOf(drafts, want.component) < want.count) {
-      const draft = roomFor(drafts, want);
-      if (!draft) break;
-      add(draft, want);
-    }
+  const inMotion = rosters.reduce((sum, roster) => sum + holdCount(roster), 0);
+  const { moves, stuck } = moveInstances(board, MOVES_MAX - inMotion);
+  return {
+    targets: targetsOf(board),
+    counts: new Map(rosters.map(({ want, settled }) => [want.component, settled])),
+    refused,
+    moves,
+    stuck,
+    rolling: rollingNodes(rosters),
+  };
+}
+
+function grow(board: Board, roster: Roster, count: number): void {
+  const missing = count - roster.settled;
+  if (missing <= 0) return;
+  spread(board, roster, missing);
+  if (roster.settled === count || headroom(roster) > 0) return;
+  // One of the maximum still stops; its successor's place is kept.
+  const node = bestPlace(board, roster);
+  if (node) claim(node, roster.want.reserveMemoryMiB);
+}
+
+/** Why `roster` cannot have one more, or undefined when it can as soon as something has left. */
+function shortage({ nodes }: Board, roster: Roster): string | undefined {
+  const { constraints, maxInstancesPerNode, reserveMemoryMiB } = roster.want;
+  if (headroom(roster) <= 0) return undefined;
+  if (!nodes.some(({ option }) => option.state === "ready")) return "no node takes instances";
+  const eligible = nodes.filter((node) => isEligible(node, roster));
+  if (eligible.length === 0) {
+    const demands = constraints.map(({ label, value, equal }) =>
+      `${label}${equal ? "=" : "!="}${value}`
+    );
+    return `no node that takes instances has ${demands.join(" and ")}`;
   }
-  return { targets: new Map(drafts.map((draft) => [draft.nodeId, countsOf(draft)])), refused };
-}
-
-/** An instance of an earlier version counts with what its replacement will set aside. */
-function draftOf(
-  { nodeId, totalMemoryMiB, placed }: NodeOption,
-  wanted: ReadonlyMap<string, Want>,
-): Draft {
-  let freeMemoryMiB = totalMemoryMiB;
-  const slots = new Map<string, Slot>();
-  for (const { component, ...slot } of placed) {
-    const reserveMemoryMiB = wanted.get(component)?.reserveMemoryMiB ?? slot.reserveMemoryMiB;
-    slots.set(component, { ...slot, reserveMemoryMiB });
-    freeMemoryMiB -= slot.count * reserveMemoryMiB;
-  }
-  return { nodeId, totalMemoryMiB, freeMemoryMiB, slots };
-}
-
-function componentsOn(drafts: readonly Draft[]): Set<string> {
-  return new Set(drafts.flatMap((draft) => [...draft.slots.keys()]).sort());
-}
-
-function countOn(draft: Draft, component: string): number {
-  return draft.slots.get(component)?.count ?? 0;
-}
-
-function countOf(drafts: readonly Draft[], component: string): number {
-  return drafts.reduce((sum, draft) => sum + countOn(draft, component), 0);
-}
-
-function countsOf(draft: Draft): Map<string, number> {
-  return new Map([...draft.slots].map(([component, { count }]) => [component, count]));
-}
-
-function add(draft: Draft, { component, reserveMemoryMiB }: Want): void {
-  const slot = draft.slots.get(component);
-  if (slot) slot.count += 1;
-  else draft.slots.set(component, { count: 1, idle: 0, reserveMemoryMiB, lastUseMs: Infinity });
-  draft.freeMemoryMiB -= reserveMemoryMiB;
-}
-
-function removeFrom(draft: Draft, component: string): void {
-  const slot = draft.slots.get(component)!;
-  slot.count -= 1;
-  slot.idle = Math.max(0, slot.idle - 1);
-  draft.freeMemoryMiB += slot.reserveMemoryMiB;
-}
-
-/** Takes one instance from the node that has most of the component; the fullest of equals. */
-function removeOne(drafts: readonly Draft[], component: string): void {
-  const [draft] = drafts.filter((draft) => countOn(draft, component) > 0).sort((a, b) =>
-    countOn(b, component) - countOn(a, component) || a.freeMemoryMiB - b.freeMemoryMiB ||
-    compare(a.nodeId, b.nodeId)
-  );
-  removeFrom(draft!, component);
-}
-
-function roomFor(drafts: readonly Draft[], want: Want): Draft | undefined {
-  const { component, maxInstancesPerNode, reserveMemoryMiB } = want;
-  return drafts.filter((draft) =>
-    countOn(draft, component) < maxInstancesPerNode && draft.freeMemoryMiB >= reserveMemoryMiB
-  ).sort((a, b) =>
-    countOn(a, component) - countOn(b, component) || b.freeMemoryMiB - a.freeMemoryMiB ||
-    compare(a.nodeId, b.nodeId)
-  )[0];
-}
-
-/** Pushes idle instances of others off one node, the node that needs to lose fewest. */
-function makeRoom(
-  drafts: readonly Draft[],
-  want: Want,
-  wanted: ReadonlyMap<string, Want>,
-): Draft | undefined {
-  const options = drafts.filter((draft) =>
-    countOn(draft, want.component) < want.maxInstancesPerNode &&
-    draft.totalMemoryMiB >= want.reserveMemoryMiB
-  ).flatMap((draft) => {
-    const victims = victimsOn(draft, drafts, want, wanted);
-    return victims ? [{ draft, victims }] : [];
-  });
-  options.sort((a, b) => a.victims.length - b.victims.length);
-  const best = options[0];
-  for (const victim of best?.victims ?? []) removeFrom(best!.draft, victim);
-  return best?.draft;
-}
-
-function victimsOn(
-  draft: Draft,
-  drafts: readonly Draft[],
-  want: Want,
-  wanted: ReadonlyMap<string, Want>,
-): string[] | undefined {
-  const victims: string[] = [];
-  let free = draft.freeMemoryMiB;
-  const candidates = [...draft.slots].filter(([component]) => component !== want.component)
-    .sort(([a, x], [b, y]) => x.lastUseMs - y.lastUseMs || compare(a, b));
-  for (const [component, slot] of candidates) {
-    const spare = countOf(drafts, component) - (wanted.get(component)?.floor ?? 0);
-    for (let n = Math.min(slot.idle, slot.count, spare); n > 0; n--) {
-      if (free >= want.reserveMemoryMiB) return victims;
-      victims.push(component);
-      free += slot.reserveMemoryMiB;
-    }
-  }
-  return free >= want.reserveMemoryMiB ? victims : undefined;
-}
-
-function refusal(drafts: readonly Draft[], want: Want): string {
-  const { component, maxInstancesPerNode, reserveMemoryMiB } = want;
-  if (drafts.every((draft) => countOn(draft, component) >= maxInstancesPerNode)) {
-    return `every node has its ${maxInstancesPerNode} instances`;
-  }
-  const free = Math.max(0, ...drafts.map((draft) => draft.freeMemoryMiB));
+  const open = eligible.filter((node) => settledOn(node, roster) < maxInstancesPerNode);
+  if (open.length === 0) return `every node has its ${maxInstancesPerNode} instances`;
+  if (open.some(({ soonMemoryMiB }) => soonMemoryMiB >= reserveMemoryMiB)) return undefined;
+  const free = open.reduce((most, node) => Math.max(most, node.freeMemoryMiB), 0);
   return `needs ${reserveMemoryMiB} MiB, largest free is ${free} MiB`;
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** Instances that have to stay until others serve in their stead. */
+function holdCount({ want, seats, serving, released }: Roster): number {
+  const serves = seats.reduce((sum, seat) => sum + servingOf(seat, seat.assigned), 0);
+  return Math.max(0, Math.min(want.count, serves) - released - serving);
+}
+
+function targetsOf({ nodes, rosters }: Board): Map<string, Map<string, number>> {
+  const targets = new Map(nodes.map(({ option }) => [option.nodeId, new Map<string, number>()]));
+  for (const roster of rosters.values()) {
+    let holds = holdCount(roster);
+    for (const seat of roster.seats.toSorted(compareHolds)) {
+      const leaves = servingOf(seat, seat.assigned) - servingOf(seat, seat.settled);
+      const held = Math.min(holds, Math.max(0, leaves));
+      holds -= held;
+      const count = seat.settled + held;
+      if (count > 0) targets.get(seat.node.option.nodeId)!.set(roster.want.component, count);
+    }
+  }
+  return targets;
+}
+
+/** What may stay on its node is held before what has to go. */
+function compareHolds(a: Seat, b: Seat): number {
+  return Number(misplacement(a) !== undefined) - Number(misplacement(b) !== undefined) ||
+    a.node.index - b.node.index;
 }

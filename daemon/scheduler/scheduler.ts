@@ -1,161 +1,261 @@
 /**
- * How many and where: looks at the load every second, and at once when a request finds no instance,
- * and hands each node its targets. Decides nothing itself; `autoscale` and `placement` do.
- * Walk: router.wake → **scheduler** → autoscale, placement → converger.
+ * How many and where, for the whole cluster: while this node owns placement it looks at what every
+ * node says several times a second, and at once when a request finds no instance, and hands each
+ * node its targets. Decides nothing itself; `autoscale` and `placement` do.
+ * Walk: router.wake ⇒ **scheduler** → autoscale, placement ⇒ targets of each node.
  * @module
  */
 import { Recurring } from "../../lib/async/recurring.ts";
-import { type Effective, effective } from "../../lib/contract/effective.ts";
-import { MaelstromError } from "../../lib/errors.ts";
+import { effective } from "../../lib/contract/effective.ts";
+import type { ComponentInfo, NodeStatus, TargetOrder } from "../../lib/contract/v1.ts";
 import type { Log } from "../../lib/log.ts";
-import type { InstanceFact, Members, Target } from "../cluster/members.ts";
-import type { InstanceTraffic } from "../cluster/node_status.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { StoredComponent } from "../store/store.ts";
-import { desiredCount, type InstanceLoad } from "./autoscale.ts";
-import { type NodeOption, place, type Placed, type Want } from "./placement.ts";
+import { desiredCount, firmCount, type InstanceLoad, type Load } from "./autoscale.ts";
+import { Courier } from "./courier.ts";
+import { DemandWindow } from "./demand_window.ts";
+import { type NodeOption, place, type Placement, type Want } from "./placement.ts";
 
-const LOOK_EVERY_MS = 1000;
+const LOOK_EVERY_MS = 250;
+/** Share of the time that planning may take when the cluster is large. */
+const BUSY_SHARE = 0.25;
 
 /** What the scheduler needs from below and beside. */
 export interface SchedulerOptions {
-  readonly nodeId: string;
-  readonly totalMemoryMiB: number;
-  readonly catalog: Catalog;
-  readonly members: Members;
+  readonly catalog: Pick<Catalog, "current">;
+  /** What every node that is in says of itself. */
+  readonly nodes: () => readonly NodeStatus[];
+  /** Brings a node its targets. */
+  readonly send: (nodeId: string, order: TargetOrder, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
-  readonly traffic: (instanceId: string) => InstanceTraffic | undefined;
-  readonly queued: (component: string) => number;
-  /** Receives the whole of this node's targets after each look. */
-  readonly setTargets: (targets: readonly Target[]) => void;
-  /** A component that requests wait for cannot be placed. */
-  readonly refuse: (component: string, error: MaelstromError) => void;
   /** Clock in milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** Keeps targets up to date with load and desired state. */
-export class Scheduler implements AsyncDisposable {
+/** Plans while this node owns placement. */
+export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #look: Recurring;
-  readonly #refused = new Map<string, string>();
-  #targets: ReadonlyMap<string, number> = new Map();
-  #lastDemand = new Map<string, number>();
-  #lastDemandAtMs = 0;
+  #planning: Planning | undefined;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#look = new Recurring(() => this.#replan(), {
+  }
+
+  /** Looks again soon: a request waits, an instance changed, or the desired state did. */
+  replan(): void {
+    this.#planning?.look.poke();
+  }
+
+  /** Plans as the owner of `epoch`, until `signal` aborts or a node knows a newer owner. */
+  async own(epoch: number, signal: AbortSignal): Promise<void> {
+    await using planning = new Planning(this.#options, epoch);
+    this.#planning = planning;
+    try {
+      planning.look.poke();
+      await aborted(AbortSignal.any([signal, planning.deposed.signal]));
+    } finally {
+      this.#planning = undefined;
+    }
+  }
+}
+
+/** What one ownership remembers from look to look. */
+class Planning implements AsyncDisposable {
+  readonly look: Recurring;
+  readonly deposed = new AbortController();
+  readonly #options: SchedulerOptions;
+  readonly #epoch: number;
+  readonly #couriers = new Map<string, Courier>();
+  readonly #refused = new Map<string, string>();
+  readonly #assigned = new Map<string, ReadonlyMap<string, number>>();
+  #counts: ReadonlyMap<string, number> = new Map();
+  #demand = new Map<string, DemandWindow>();
+  #nextMs = 0;
+
+  constructor(options: SchedulerOptions, epoch: number) {
+    this.#options = options;
+    this.#epoch = epoch;
+    this.look = new Recurring(() => this.#plan(), {
       name: "scheduler",
       everyMs: LOOK_EVERY_MS,
       log: options.log,
     });
   }
 
-  /** Looks again soon: a request waits, an instance changed, or the desired state did. */
-  replan(): void {
-    this.#look.poke();
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#look[Symbol.asyncDispose]();
+    await this.look[Symbol.asyncDispose]();
+    await Promise.all(
+      [...this.#couriers.values()].map((courier) => courier[Symbol.asyncDispose]()),
+    );
   }
 
-  #replan(): void {
-    const { catalog, members, nodeId, totalMemoryMiB, now } = this.#options;
+  #plan(): void {
+    const begun = performance.now();
+    if (begun < this.#nextMs) return;
+    const { catalog, nodes, now } = this.#options;
+    const { components } = catalog.current;
+    const statuses = nodes();
     const running = Map.groupBy(
-      members.list().filter(({ status }) => status !== "stopping"),
-      ({ component }) => component,
+      statuses.flatMap(({ runningComponents }) => runningComponents),
+      ({ componentName }) => componentName,
     );
-    const components = catalog.current.components;
-    const sustained = this.#sustained(components, running);
-    const wants = components.map((stored) => this.#want(stored, running, sustained, now()));
-    const placed = [...running].map(([component, facts]) => this.#placed(component, facts));
-    const node: NodeOption = { nodeId, totalMemoryMiB, placed };
-    const { targets, refused } = place([node], wants);
-    const counts = targets.get(nodeId)!;
-    this.#targets = counts;
-    this.#options.setTargets(
-      components.map((stored) => ({ stored, count: counts.get(stored.component.name) ?? 0 })),
+    const waiting = waitingOf(statuses);
+    this.#recordDemand(components, running, waiting);
+    const wants = components.map((stored) =>
+      this.#want(
+        stored,
+        running.get(stored.component.name) ?? [],
+        waiting.get(stored.component.name) ?? 0,
+      )
     );
-    this.#refuse(refused);
+    const plan = place(statuses.map((status) => this.#option(status, now())), wants);
+    this.#counts = plan.counts;
+    this.#tellRefusals(plan.refused);
+    for (const status of statuses) this.#send(status, plan, wants);
+    this.#forgetAbsent(statuses);
+    const tookMs = performance.now() - begun;
+    this.#nextMs = begun + tookMs / BUSY_SHARE;
   }
 
-  #want(
-    { component }: StoredComponent,
-    running: ReadonlyMap<string, readonly InstanceFact[]>,
-    sustained: ReadonlyMap<string, number>,
-    nowMs: number,
-  ): Want {
-    const settings: Effective = effective(component);
-    const instances = (running.get(component.name) ?? []).map((fact) => this.#load(fact));
-    const queued = this.#options.queued(component.name);
-    const target = this.#targets.get(component.name);
-    const lasting = sustained.get(component.name) ?? 0;
-    const load = { settings, instances, target, queued, sustained: lasting };
+  #want({ component }: StoredComponent, infos: readonly ComponentInfo[], queued: number): Want {
+    const settings = effective(component);
+    const demand = this.#demand.get(component.name)!;
+    const load: Load = {
+      settings,
+      instances: infos.filter(({ status }) => status !== "stopping").map(loadOf),
+      target: this.#counts.get(component.name),
+      queued,
+      sustained: demand.sustained,
+      peak: demand.peak,
+    };
     return {
+      ...settings,
       component: component.name,
-      count: desiredCount(load, nowMs),
-      floor: settings.minInstances,
-      maxInstancesPerNode: settings.maxInstancesPerNode,
-      reserveMemoryMiB: settings.reserveMemoryMiB,
+      version: component.version,
+      count: desiredCount(load, this.#options.now()),
+      floor: firmCount(load),
     };
   }
 
-  #load({ id, status, sinceMs }: InstanceFact): InstanceLoad {
-    const traffic = this.#options.traffic(id);
+  #option(status: NodeStatus, nowMs: number): NodeOption {
+    const assigned = this.#assigned.get(status.nodeId);
     return {
-      status: status === "active" ? "active" : "starting",
-      sinceMs,
-      lastRequestMs: traffic?.lastRequestMs ?? 0,
-      inFlight: traffic?.inFlight ?? 0,
-      activity: traffic?.activity() ?? [],
+      nodeId: status.nodeId,
+      state: status.state,
+      labels: status.labels,
+      totalMemoryMiB: status.totalMemoryMiB,
+      instances: status.runningComponents.map((info) => ({
+        component: info.componentName,
+        version: info.componentVersion,
+        status: info.status,
+        reserveMemoryMiB: info.memoryReservedMiB,
+        inFlight: info.inFlight,
+        lastUseMs: Math.max(info.lastRequestTime, info.startTime),
+      })),
+      ...(assigned ? { assigned } : {}),
+      failing: new Set(
+        status.failures.filter(({ retryAt }) => retryAt > nowMs)
+          .map(({ componentName }) => componentName),
+      ),
     };
   }
 
-  #placed(component: string, facts: readonly InstanceFact[]): Placed {
-    const loads = facts.map((fact) => this.#load(fact));
-    return {
-      component,
-      count: facts.length,
-      reserveMemoryMiB: facts[0]!.reserveMemoryMiB,
-      idle: loads.filter(({ status, inFlight }) => status === "active" && inFlight === 0).length,
-      lastUseMs: Math.max(...loads.map((load) => Math.max(load.lastRequestMs, load.sinceMs))),
-    };
-  }
-
-  /** Demand by component that has lasted since the last look at least a look's period ago. */
-  #sustained(
+  #recordDemand(
     components: readonly StoredComponent[],
-    running: ReadonlyMap<string, readonly InstanceFact[]>,
-  ): Map<string, number> {
-    const { queued, traffic, now } = this.#options;
-    const demand = new Map<string, number>();
-    const sustained = new Map<string, number>();
+    running: ReadonlyMap<string, readonly ComponentInfo[]>,
+    waiting: ReadonlyMap<string, number>,
+  ): void {
+    const demand = new Map<string, DemandWindow>();
     for (const { component: { name } } of components) {
-      const inFlight = (running.get(name) ?? [])
-        .reduce((sum, { id }) => sum + (traffic(id)?.inFlight ?? 0), 0);
-      const current = inFlight + queued(name);
-      demand.set(name, current);
-      sustained.set(name, Math.min(current, this.#lastDemand.get(name) ?? 0));
+      const inFlight = (running.get(name) ?? []).reduce((sum, info) => sum + info.inFlight, 0);
+      const window = this.#demand.get(name) ?? new DemandWindow();
+      window.record(inFlight + (waiting.get(name) ?? 0), this.#options.now());
+      demand.set(name, window);
     }
-    // Pokes look more often than once a second; they must not make a burst look lasting.
-    if (now() - this.#lastDemandAtMs >= LOOK_EVERY_MS / 2) {
-      this.#lastDemand = demand;
-      this.#lastDemandAtMs = now();
-    }
-    return sustained;
+    this.#demand = demand;
   }
 
-  #refuse(refused: ReadonlyMap<string, string>): void {
+  #send(status: NodeStatus, plan: Placement, wants: readonly Want[]): void {
+    const { nodeId, startedAt } = status;
+    const assigned = plan.targets.get(nodeId);
+    if (!assigned) return;
+    this.#assigned.set(nodeId, assigned);
+    const order: TargetOrder = {
+      epoch: this.#epoch,
+      targets: wants.filter(({ component }) => assigned.has(component)).map((want) => ({
+        componentName: want.component,
+        count: assigned.get(want.component)!,
+        version: versionFor(want, status, plan),
+      })),
+      refused: [...plan.refused].map(([componentName, reason]) => ({ componentName, reason })),
+    };
+    this.#courier(nodeId).bring(order, startedAt);
+  }
+
+  #courier(nodeId: string): Courier {
+    let courier = this.#couriers.get(nodeId);
+    if (!courier) {
+      const { send, log } = this.#options;
+      courier = new Courier(nodeId, { send, log, stale: () => this.deposed.abort() });
+      this.#couriers.set(nodeId, courier);
+    }
+    return courier;
+  }
+
+  /** A node that comes back is new: what it was told before it went counts for nothing. */
+  #forgetAbsent(statuses: readonly NodeStatus[]): void {
+    const present = new Set(statuses.map(({ nodeId }) => nodeId));
+    for (const [nodeId, courier] of this.#couriers) {
+      if (present.has(nodeId)) continue;
+      this.#couriers.delete(nodeId);
+      this.#assigned.delete(nodeId);
+      void courier[Symbol.asyncDispose]();
+    }
+  }
+
+  #tellRefusals(refused: ReadonlyMap<string, string>): void {
     for (const [component, reason] of refused) {
-      const message = `Cannot place "${component}": ${reason}`;
-      if (this.#refused.get(component) !== reason) this.#options.log.warn(message);
-      this.#options.refuse(component, new MaelstromError("no_capacity", message));
+      if (this.#refused.get(component) === reason) continue;
+      this.#options.log.warn(`Cannot place "${component}": ${reason}`);
     }
-    for (const component of this.#refused.keys()) {
-      if (!refused.has(component)) this.#refused.delete(component);
-    }
+    this.#refused.clear();
     for (const [component, reason] of refused) this.#refused.set(component, reason);
   }
+}
+
+/** The version a node may run: the one it has, until it is its turn to roll. */
+function versionFor(want: Want, status: NodeStatus, plan: Placement): number {
+  const rolling = plan.rolling.get(want.component);
+  if (!rolling || rolling.includes(status.nodeId)) return want.version;
+  const versions = status.runningComponents
+    .filter(({ componentName, status }) =>
+      componentName === want.component && status !== "stopping"
+    )
+    .map(({ componentVersion }) => componentVersion);
+  return versions.length === 0 ? want.version : Math.max(...versions);
+}
+
+function loadOf(info: ComponentInfo): InstanceLoad {
+  return {
+    status: info.status === "starting" ? "starting" : "active",
+    sinceMs: info.startTime,
+    lastRequestMs: info.lastRequestTime,
+    inFlight: info.inFlight,
+    activity: info.activity,
+  };
+}
+
+function waitingOf(statuses: readonly NodeStatus[]): Map<string, number> {
+  const waiting = new Map<string, number>();
+  for (const { componentName, count } of statuses.flatMap(({ waiting }) => waiting)) {
+    waiting.set(componentName, (waiting.get(componentName) ?? 0) + count);
+  }
+  return waiting;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

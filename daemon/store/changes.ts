@@ -10,9 +10,28 @@ import {
   type EventSourceType,
   eventSourceType,
 } from "../../lib/contract/v1.ts";
+import { cfgNames } from "../../lib/contract/cfg.ts";
 import { MaelstromError } from "../../lib/errors.ts";
+import {
+  componentsUsing,
+  getCfg,
+  knownCfg,
+  putCfg,
+  refuseMissingCfg,
+  type StoredCfg,
+} from "./cfg.ts";
 import { textOf, type Transaction } from "./driver.ts";
 import { Filter } from "./page.ts";
+import { type CfgValue, parsed } from "./rows.ts";
+import { keepVersion, keptVersions, versionToRestore } from "./versions.ts";
+
+/** What going back to an earlier version did. */
+export interface Rollback {
+  /** As it is stored now: the next version. */
+  readonly component: Component;
+  readonly restored: Component;
+  readonly replaced: Component;
+}
 
 /** Which event sources are meant; conditions that are absent or empty mean any. */
 export interface EventSourceFilter {
@@ -48,17 +67,74 @@ export class Changes {
   /**
    * Creates the component when its version is 0, else replaces the one that has its version. The
    * result is what is stored: the next version, and the time. Its event sources follow it into
-   * another project.
+   * another project, and its content is kept to go back to.
    *
    * @throws {MaelstromError} already_exists: version 0, but the name is taken
    * @throws {MaelstromError} stale_version: the stored version is another, or there is none
+   * @throws {MaelstromError} invalid: its environment refers to a value there is not
    */
   async putComponent(component: Component): Promise<Component> {
     const stored = { ...component, version: component.version + 1, modifiedAt: this.#nowMs };
+    refuseMissingCfg(stored, await knownCfg(this.#transaction, cfgNames(stored)));
     if (component.version === 0) await this.#createComponent(stored);
     else await this.#updateComponent(stored, component.version);
+    await keepVersion(this.#transaction, stored);
     await this.#transaction.announce();
     return stored;
+  }
+
+  /**
+   * Puts an earlier content of the component again: that of `version`, or else the newest that
+   * differs from the current one. Event sources stay as they are.
+   *
+   * @throws {MaelstromError} not_found: no such component, or the version is not kept
+   * @throws {MaelstromError} invalid: `version` is the current one, or refers to a value there is not
+   */
+  async rollbackComponent(name: string, version?: number): Promise<Rollback> {
+    const [row] = await this.#transaction.all("select name, json from component where name = $1", [
+      name,
+    ]);
+    if (!row) throw new MaelstromError("not_found", `No Component found with name: ${name}`);
+    const replaced = parsed<Component>(row);
+    const kept = await keptVersions(this.#transaction, name);
+    const restored = versionToRestore(replaced, kept, version);
+    const component = await this.putComponent({ ...restored, version: replaced.version });
+    return { component, restored, replaced };
+  }
+
+  /** The value called `name`. */
+  async getCfg(name: string): Promise<StoredCfg | undefined> {
+    return await getCfg(this.#transaction, name);
+  }
+
+  /** Creates or replaces a value, sealed if it is secret; the result is its version. */
+  async putCfg(value: CfgValue): Promise<number> {
+    const version = await putCfg(this.#transaction, value, this.#nowMs);
+    await this.#transaction.announce();
+    return version;
+  }
+
+  /** Puts each component that refers to one of `names` again, so that it is rolled out. */
+  async renewComponentsUsing(names: readonly string[]): Promise<Component[]> {
+    const renewed = [];
+    for (const component of await componentsUsing(this.#transaction, names)) {
+      renewed.push(await this.putComponent(component));
+    }
+    return renewed;
+  }
+
+  /**
+   * Removes the value; false when there is none.
+   *
+   * @throws {MaelstromError} in_use: components refer to it; names them
+   */
+  async removeCfg(name: string): Promise<boolean> {
+    const users = (await componentsUsing(this.#transaction, [name])).map((user) => user.name);
+    if (users.length > 0) {
+      const message = `Cannot remove value "${name}": used by ${users.join(", ")}`;
+      throw new MaelstromError("in_use", message, { name, users });
+    }
+    return await this.#remove("delete from cfg where name = $1", name);
   }
 
   /** Removes the component and its event sources; false when there is none. */

@@ -1,5 +1,6 @@
 /**
- * What rows mean: from table columns to components, event sources and the whole desired state.
+ * What rows mean: from table columns to components, event sources, values and the whole
+ * desired state.
  * Pure. Walk: store, changes → **rows**.
  * @module
  */
@@ -19,17 +20,30 @@ export interface StoredComponent {
   readonly uid: string;
 }
 
+/** A value that environments refer to by its name. */
+export interface CfgValue {
+  readonly name: string;
+  readonly secret: boolean;
+  /** Sealed when it is secret. */
+  readonly value: string;
+}
+
 /** Everything that should be, in name order. Frozen to the bottom. */
 export interface DesiredState {
   readonly components: readonly StoredComponent[];
   readonly eventSources: readonly EventSourceWithStatus[];
+  readonly cfg: readonly CfgValue[];
 }
 
-/** Both tables in one statement: what it returns existed together. */
+/** All tables in one statement: what it returns existed together. */
 export const DESIRED_STATE_SQL = `
-  select 'component' as kind, name, uid, project_name, 1 as enabled, json from component
+  select 'component' as kind, name, uid, project_name, 1 as flag, json as content from component
   union all
-  select 'event_source' as kind, name, '' as uid, project_name, enabled, json from event_source
+  select 'event_source' as kind, name, '' as uid, project_name, enabled as flag, json as content
+    from event_source
+  union all
+  select 'cfg' as kind, name, '' as uid, '' as project_name, secret as flag, value as content
+    from cfg
   order by kind, name`;
 
 /**
@@ -65,6 +79,15 @@ export function nodeStatusOf(row: Row): NodeStatus {
   return parsed<NodeStatus>(row);
 }
 
+/** The value in a row with `name`, `secret` and `value`. */
+export function cfgValueOf(row: Row): CfgValue {
+  return {
+    name: textOf(row, "name"),
+    secret: integerOf(row, "secret") !== 0,
+    value: textOf(row, "value"),
+  };
+}
+
 /**
  * Turns the rows of {@linkcode DESIRED_STATE_SQL} into a state and remembers the last one: a row
  * that has not changed gives the same object again, unchanged rows throughout the same state. It
@@ -83,6 +106,7 @@ export class DesiredStateReader {
     const known = new Map<string, Known>();
     const components: StoredComponent[] = [];
     const eventSources: EventSourceWithStatus[] = [];
+    const cfg: CfgValue[] = [];
     let changed = this.#state === undefined || rows.length !== this.#known.size;
     for (const row of rows) {
       const key = `${row["kind"]} ${row["name"]}`;
@@ -92,9 +116,10 @@ export class DesiredStateReader {
       known.set(key, entry);
       if (entry.component) components.push(entry.component);
       if (entry.eventSource) eventSources.push(entry.eventSource);
+      if (entry.cfg) cfg.push(entry.cfg);
     }
     this.#known = known;
-    if (changed || !this.#state) this.#state = deepFreeze({ components, eventSources });
+    if (changed || !this.#state) this.#state = deepFreeze({ components, eventSources, cfg });
     return this.#state;
   }
 }
@@ -103,20 +128,35 @@ interface Known {
   readonly row: Row;
   readonly component?: StoredComponent;
   readonly eventSource?: EventSourceWithStatus;
+  readonly cfg?: CfgValue;
 }
 
 function readRow(row: Row): Known {
-  return row["kind"] === "component"
-    ? { row, component: deepFreeze(storedComponentOf(row)) }
-    : { row, eventSource: deepFreeze(eventSourceOf(row)) };
+  const { flag = null, content = null } = row;
+  switch (row["kind"]) {
+    case "component":
+      return { row, component: deepFreeze(storedComponentOf({ ...row, json: content })) };
+    case "event_source":
+      return {
+        row,
+        eventSource: deepFreeze(eventSourceOf({ ...row, enabled: flag, json: content })),
+      };
+    default:
+      return { row, cfg: deepFreeze(cfgValueOf({ ...row, secret: flag, value: content })) };
+  }
 }
 
 function isSameRow(a: Row, b: Row): boolean {
-  return a["json"] === b["json"] && a["uid"] === b["uid"] && a["enabled"] === b["enabled"] &&
+  return a["content"] === b["content"] && a["uid"] === b["uid"] && a["flag"] === b["flag"] &&
     a["project_name"] === b["project_name"];
 }
 
-function parsed<T>(row: Row): T {
+/**
+ * The value in `json` of a row.
+ *
+ * @throws {MaelstromError} store_unavailable: the stored text is damaged
+ */
+export function parsed<T>(row: Row): T {
   try {
     return JSON.parse(textOf(row, "json")) as T;
   } catch (cause) {

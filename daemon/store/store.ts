@@ -1,8 +1,9 @@
 /**
- * What the cluster keeps: the desired state (components and event sources), the nodes' status rows,
- * and the epochs of roles. Owns the SQL of reading; the rules of changing are in `changes.ts`, what
- * differs between databases in the driver. Knows nothing of what anything is kept for. Names arrive
- * canonical, values checked. Walk: api, scheduler, sources → **store** → driver.
+ * What the cluster keeps: the desired state (components with the versions one may go back to, event
+ * sources, named values), the nodes' status rows, and the epochs of roles. Owns the SQL of reading;
+ * the rules of changing are in `changes.ts`, what differs between databases in the driver. Knows
+ * nothing of what anything is kept for. Names arrive canonical, values checked. Walk: api, scheduler,
+ * sources → **store** → driver.
  * @module
  */
 import type {
@@ -11,7 +12,8 @@ import type {
   EventSourceWithStatus,
   NodeStatus,
 } from "../../lib/contract/v1.ts";
-import { Changes, type EventSourceFilter, eventSourceFilter } from "./changes.ts";
+import { listCfg, type StoredCfg } from "./cfg.ts";
+import { Changes, type EventSourceFilter, eventSourceFilter, type Rollback } from "./changes.ts";
 import { type Driver, integerOf, type Row } from "./driver.ts";
 import { Filter, nameOfToken, type PageRequest, pageRows, pageToken } from "./page.ts";
 import {
@@ -23,10 +25,13 @@ import {
   type StoredComponent,
   storedComponentOf,
 } from "./rows.ts";
+import { keptImages, keptVersions } from "./versions.ts";
 
-export type { Changes, EventSourceFilter } from "./changes.ts";
+export { refuseMissingCfg } from "./cfg.ts";
+export type { StoredCfg } from "./cfg.ts";
+export type { Changes, EventSourceFilter, Rollback } from "./changes.ts";
 export type { PageRequest } from "./page.ts";
-export type { DesiredState, StoredComponent } from "./rows.ts";
+export type { CfgValue, DesiredState, StoredComponent } from "./rows.ts";
 
 /** What {@linkcode Store} is told. */
 export interface StoreOptions {
@@ -96,6 +101,7 @@ export class Store implements AsyncDisposable {
    *
    * @throws {MaelstromError} already_exists: version 0, but the name is taken
    * @throws {MaelstromError} stale_version: the stored version is another, or there is none
+   * @throws {MaelstromError} invalid: its environment refers to a value there is not
    */
   putComponent(component: Component): Promise<Component> {
     return this.change((changes) => changes.putComponent(component));
@@ -112,6 +118,41 @@ export class Store implements AsyncDisposable {
   /** Removes the component and its event sources; false when there is none. */
   removeComponent(name: string): Promise<boolean> {
     return this.change((changes) => changes.removeComponent(name));
+  }
+
+  /**
+   * Puts an earlier content of the component again: that of `version`, or else the newest that
+   * differs from the current one. Event sources stay as they are.
+   *
+   * @throws {MaelstromError} not_found: no such component, or the version is not kept
+   * @throws {MaelstromError} invalid: `version` is the current one, or refers to a value there is not
+   */
+  rollbackComponent(name: string, version?: number): Promise<Rollback> {
+    return this.change((changes) => changes.rollbackComponent(name, version));
+  }
+
+  /** The last contents of the component that differ, newest first, with the current one. */
+  listComponentVersions(name: string): Promise<Component[]> {
+    return keptVersions(this.#driver, name);
+  }
+
+  /** Images of all versions that one may go back to, each once. */
+  listKeptImages(): Promise<string[]> {
+    return keptImages(this.#driver);
+  }
+
+  /** Every named value, by name; secret ones sealed. */
+  listCfg(): Promise<StoredCfg[]> {
+    return listCfg(this.#driver);
+  }
+
+  /**
+   * Removes the value; false when there is none.
+   *
+   * @throws {MaelstromError} in_use: components refer to it; names them
+   */
+  removeCfg(name: string): Promise<boolean> {
+    return this.change((changes) => changes.removeCfg(name));
   }
 
   /**
@@ -182,7 +223,7 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Every component and event source, as they were at one moment. What has not changed since the
+   * Every component, event source and named value, as they were at one moment. What has not changed since the
    * last call is the same object; the result is frozen.
    */
   async desiredState(): Promise<DesiredState> {

@@ -1,4 +1,5 @@
 /** What absent and zero fields of a component mean. Pure. @module */
+import { type Constraint, parseConstraint } from "./constraint.ts";
 import type { Component } from "./v1.ts";
 
 /** A component's settings with every default filled in. */
@@ -8,6 +9,8 @@ export interface Effective {
   readonly maxInstances: number;
   /** Infinity when there is no limit. */
   readonly maxInstancesPerNode: number;
+  readonly maxUnavailable: number;
+  readonly constraints: readonly Constraint[];
   readonly maxConcurrency: number;
   readonly softConcurrencyLimit: boolean;
   readonly scaleUpConcurrencyPct: number;
@@ -42,6 +45,8 @@ export function effective(component: Component): Effective {
     minInstances: component.minInstances ?? 0,
     maxInstances: component.maxInstances || Infinity,
     maxInstancesPerNode: component.maxInstancesPerNode || Infinity,
+    maxUnavailable: component.maxUnavailable || 1,
+    constraints: (component.constraints ?? []).flatMap((text) => parseConstraint(text) ?? []),
     maxConcurrency: component.maxConcurrency || 1,
     softConcurrencyLimit: component.softConcurrencyLimit ?? false,
     scaleUpConcurrencyPct: component.scaleUpConcurrencyPct || 0.75,

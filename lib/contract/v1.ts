@@ -6,7 +6,10 @@
  * @module
  */
 import { z } from "zod";
+import { cfgNameFault } from "./cfg.ts";
+import { parseConstraint } from "./constraint.ts";
 import { canonicalName, NAME_BYTES_MAX, nameFault, PROJECT_NAME_BYTES_MAX } from "./names.ts";
+import { TOKEN_SCOPES, TOKEN_SECONDS_MAX, tokenNameFault, type TokenScope } from "./tokens.ts";
 
 // Bounds that keep mistakes out; none of them is a promise.
 const LIST_MAX = 1000;
@@ -76,6 +79,10 @@ const ulimit = text.refine((value) => /^[a-z]+=-?\d+(:-?\d+)?$/.test(value), {
   error: 'must be a ulimit like "nofile=1024:2048"',
 });
 
+const constraint = text.refine((value) => parseConstraint(value) !== undefined, {
+  error: 'must be a constraint like "zone=a" or "disk!=slow"',
+});
+
 /** How a component's container is made: `{ "image": "shop:7", "httpPort": 8080, … }`. */
 export const dockerComponentSchema = z.strictObject({
   image: required.refine((value) => !/\s/.test(value), { error: "must not contain white space" }),
@@ -110,8 +117,10 @@ export const dockerComponentSchema = z.strictObject({
   reserveMemoryMiB: memoryMiB.optional(),
   /** Hard limit, in MiB; 0 means none. */
   limitMemoryMiB: memoryMiB.optional(),
+  /** Command on the node instead of a pull; needs MAEL_PULL_COMMAND=on there. */
   pullCommand: texts.optional(),
   pullUsername: text.optional(),
+  /** Never shown again: answers have `***`, and a put of `***` keeps what is stored. */
   pullPassword: text.optional(),
   pullImageOnPut: z.boolean().optional(),
   pullImageOnStart: z.boolean().optional(),
@@ -145,6 +154,10 @@ export const componentSchema = z.strictObject({
   maxInstances: count.optional(),
   /** Most instances on one node; 0 means no limit. */
   maxInstancesPerNode: count.optional(),
+  /** Most instances missing at once while a version rolls or a node drains; 0 means 1. */
+  maxUnavailable: count.optional(),
+  /** What the labels of its nodes must be: `["zone=a", "disk!=slow"]`. */
+  constraints: z.array(constraint).max(LIST_MAX).optional(),
   /** Requests one instance serves at the same time; 0 means 1. */
   maxConcurrency: count.default(0),
   /** True: maxConcurrency steers scaling only and holds no request back. */
@@ -386,7 +399,7 @@ export interface ComponentFailure {
   readonly message: string;
   /** Starts that failed one after the other. */
   readonly attempts: number;
-  /** When the next is due, in milliseconds since 1970. */
+  /** When the next is due, in milliseconds since 1970; 0: of itself none. */
   readonly retryAt: number;
   /** The last lines that the last attempt's container wrote, oldest first. */
   readonly lines: readonly string[];
@@ -411,6 +424,8 @@ export interface ComponentInfo {
   readonly containerName: string;
   /** Requests in progress now; ours beside the ancestor's fields. */
   readonly inFlight: number;
+  /** Requests it may have at the same time: more than maxConcurrency when that is a soft limit. */
+  readonly admits: number;
   /** What a start is busy with: `pulling shop:7, 45 %`. Absent when there is nothing to tell. */
   readonly progress?: string;
   /** The last health checks, oldest first; at most five. */
@@ -431,14 +446,113 @@ export interface NodeStatus {
   readonly loadAvg5m: number;
   readonly loadAvg15m: number;
   readonly runningComponents: readonly ComponentInfo[];
-  /** Ours beside the ancestor's fields. */
+  // From here on ours beside the ancestor's fields.
   readonly failures: readonly ComponentFailure[];
+  /** Requests that wait here for an instance, by component; those with none are left out. */
+  readonly waiting: readonly ComponentWaiting[];
+  /** Duties that the node performs for the whole cluster. */
+  readonly roles: readonly RoleHeld[];
+  readonly state: NodeState;
+  /** The daemon is stopping: nothing more should be sent there. */
+  readonly isLeaving: boolean;
+  /** What constraints of components speak of: `{ "zone": "a" }`. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Version of the messages between nodes that it speaks. */
+  readonly protocol: number;
+}
+
+/** Whether a node takes new instances, and whether it gives away those it has. */
+export const nodeStateSchema = z.enum(["ready", "cordoned", "draining"]);
+export type NodeState = z.infer<typeof nodeStateSchema>;
+
+/** Requests that wait for a component: `{ "componentName": "shop", "count": 3 }`. */
+export interface ComponentWaiting {
+  readonly componentName: string;
+  readonly count: number;
+}
+
+/** A duty and its ownership: `{ "role": "placement", "epoch": 7 }`. */
+export interface RoleHeld {
+  readonly role: string;
+  /** Grows with each change of owner. */
+  readonly epoch: number;
 }
 
 /** How a component fares on all nodes. */
 export interface ComponentStatus {
   readonly instances: readonly (ComponentInfo & { readonly nodeId: string })[];
   readonly failures: readonly (ComponentFailure & { readonly nodeId: string })[];
+}
+
+/** What a node should run, as the owner of placement says: `{ "epoch": 7, "targets": [ … ], … }`. */
+export const targetOrderSchema = z.object({
+  /** Of the ownership; a node refuses one that is older than it has seen. */
+  epoch: z.int().min(0),
+  /** Components that are not named should have no instance. */
+  targets: z.array(z.object({
+    componentName: z.string(),
+    count,
+    /** The newest version that may run; the node keeps an older one until its turn to roll. */
+    version: z.int().min(0),
+  })),
+  /** Components that have fewer instances than wanted, and why. */
+  refused: z.array(z.object({ componentName: z.string(), reason: z.string() })),
+});
+export type TargetOrder = z.infer<typeof targetOrderSchema>;
+
+/** A version of a component that one may go back to. */
+export interface ComponentVersion {
+  readonly version: number;
+  /** When it was put, in milliseconds since 1970. */
+  readonly modifiedAt: number;
+  readonly image: string;
+  /** What differs from the next older one; of the oldest nothing is known. */
+  readonly changes: readonly FieldChange[];
+}
+
+const cfgName = z.string().superRefine((value, context) => {
+  const fault = cfgNameFault(value);
+  if (fault) context.addIssue({ code: "custom", message: fault });
+});
+
+/** A named value to put: `{ "name": "DB_PASSWORD", "value": "…", "secret": true }`. */
+export const cfgSchema = z.strictObject({
+  name: cfgName,
+  value: text,
+  /** True: kept sealed and never shown again. Needed again whenever a secret is replaced. */
+  secret: z.boolean().optional(),
+});
+export type CfgPut = z.infer<typeof cfgSchema>;
+
+/** A named value, as it may be shown. */
+export interface CfgInfo {
+  readonly name: string;
+  /** Absent when it is secret. */
+  readonly value?: string;
+  readonly secret: boolean;
+  /** Counts the changes from 1. */
+  readonly version: number;
+  /** In milliseconds since 1970. */
+  readonly modifiedAt: number;
+  /** Components whose environment refers to it. */
+  readonly usedBy: readonly string[];
+}
+
+const tokenName = z.string().superRefine((value, context) => {
+  const fault = tokenNameFault(value);
+  if (fault) context.addIssue({ code: "custom", message: fault });
+});
+
+/** A token, as it may be shown. */
+export interface TokenInfo {
+  readonly name: string;
+  readonly scope: TokenScope;
+  /** In milliseconds since 1970. */
+  readonly createdAt: number;
+  /** In milliseconds since 1970; 0 means never. */
+  readonly expiresAt: number;
+  /** In milliseconds since 1970, a minute late at most; 0 means never. */
+  readonly lastUsedAt: number;
 }
 
 const nameInput = z.object({ name: z.string().optional() });
@@ -457,6 +571,15 @@ export const inputSchemas = {
     projectName: z.string().optional(),
     ...page,
   }),
+  "MaelstromService.ListComponentVersions": nameInput,
+  "MaelstromService.RollbackComponent": z.object({
+    name: z.string().optional(),
+    version: z.int().min(1).optional(),
+  }),
+  "MaelstromService.PutCfg": z.object({ values: z.array(cfgSchema).min(1).max(LIST_MAX) }),
+  "MaelstromService.GetCfg": z.object({ name: cfgName }),
+  "MaelstromService.ListCfg": z.object({}),
+  "MaelstromService.RemoveCfg": z.object({ name: cfgName }),
   "MaelstromService.PutEventSource": z.object({ eventSource: eventSourceSchema }),
   "MaelstromService.GetEventSource": nameInput,
   "MaelstromService.RemoveEventSource": nameInput,
@@ -474,8 +597,25 @@ export const inputSchemas = {
   }),
   "MaelstromService.GetProject": nameInput,
   "MaelstromService.RemoveProject": nameInput,
+  "MaelstromService.CreateToken": z.object({
+    name: tokenName,
+    scope: z.enum(TOKEN_SCOPES),
+    /** Absent: it does not expire. */
+    expiresInSeconds: z.int().min(1).max(TOKEN_SECONDS_MAX).optional(),
+  }),
+  "MaelstromService.ListTokens": z.object({}),
+  "MaelstromService.RemoveToken": z.object({ name: tokenName }),
   "NodeService.ListNodeStatus": z.object({ forceRefresh: z.boolean().optional() }),
   "NodeService.GetStatus": z.object({}),
+  "NodeService.PutNodeState": z.object({ nodeId: z.string(), state: nodeStateSchema }),
+  "NodeService.RemoveNode": z.object({ nodeId: z.string() }),
+  "NodeService.StatusChanged": z.object({
+    nodeId: z.string(),
+    exiting: z.boolean(),
+    // What a node of ours says of itself is trusted to have the shape; the caller is known.
+    status: z.custom<NodeStatus>((value) => typeof value === "object" && value !== null).optional(),
+  }),
+  "NodeService.SetTargets": targetOrderSchema,
 } as const;
 
 /** A method of the API. */
@@ -490,6 +630,28 @@ export interface Outputs {
   "MaelstromService.GetComponent": { component: Component; status: ComponentStatus };
   "MaelstromService.RemoveComponent": { name: string; found: boolean };
   "MaelstromService.ListComponents": { components: Component[]; nextToken?: string };
+  "MaelstromService.ListComponentVersions": {
+    name: string;
+    /** Newest first; the first is the current one. */
+    versions: ComponentVersion[];
+  };
+  "MaelstromService.RollbackComponent": {
+    name: string;
+    /** The new version, with the content of `restoredVersion`. */
+    version: number;
+    restoredVersion: number;
+    replacedVersion: number;
+    changes: readonly FieldChange[];
+  };
+  "MaelstromService.PutCfg": {
+    /** The values that were not so already, with their new versions. */
+    changed: { name: string; version: number; secret: boolean }[];
+    /** The components that use them, with the versions that were made of them. */
+    components: { name: string; version: number }[];
+  };
+  "MaelstromService.GetCfg": { cfg: CfgInfo };
+  "MaelstromService.ListCfg": { values: CfgInfo[] };
+  "MaelstromService.RemoveCfg": { name: string; found: boolean };
   "MaelstromService.PutEventSource": { name: string; version: number };
   "MaelstromService.GetEventSource": { eventSource: EventSource };
   "MaelstromService.RemoveEventSource": { name: string; found: boolean };
@@ -501,6 +663,25 @@ export interface Outputs {
   "MaelstromService.PutProject": ProjectChanges;
   "MaelstromService.GetProject": { project: Project };
   "MaelstromService.RemoveProject": { name: string; found: boolean };
-  "NodeService.ListNodeStatus": { respondingNodeId: string; nodes: NodeStatus[] };
+  "MaelstromService.CreateToken": {
+    /** Shown here and never again. */
+    token: string;
+    name: string;
+    scope: TokenScope;
+    /** In milliseconds since 1970; 0 means never. */
+    expiresAt: number;
+  };
+  "MaelstromService.ListTokens": { tokens: TokenInfo[] };
+  "MaelstromService.RemoveToken": { name: string; found: boolean };
+  "NodeService.ListNodeStatus": {
+    respondingNodeId: string;
+    /** Those that are silent included. */
+    nodes: NodeStatus[];
+    silentNodeIds: string[];
+  };
   "NodeService.GetStatus": { status: NodeStatus };
+  "NodeService.PutNodeState": { nodeId: string; state: NodeState };
+  "NodeService.RemoveNode": { nodeId: string; found: boolean };
+  "NodeService.StatusChanged": { nodeId: string; status: NodeStatus };
+  "NodeService.SetTargets": { nodeId: string };
 }

@@ -12,6 +12,8 @@ import { type DockerEvent, type EventOptions, events } from "./events.ts";
 import { execInContainer, type ExecOptions, type ExecResult } from "./exec.ts";
 import * as images from "./images.ts";
 import { containerLogs, type LogLine, type LogOptions } from "./logs.ts";
+import { enginePlatform } from "./platform.ts";
+import { pullImage, type PullOptions } from "./pull.ts";
 import { EngineTransport } from "./transport.ts";
 
 export type {
@@ -19,22 +21,23 @@ export type {
   ContainerState,
   ContainerStatus,
   ContainerSummary,
+  MountPoint,
   PublishedPort,
 } from "./container_detail.ts";
 export type { ContainerSpec, HostConfigSpec, MountSpec } from "./container_spec.ts";
-export type { ChangeOutcome, ListOptions, RemoveOutcome, StopOptions } from "./containers.ts";
+export type {
+  ChangeOutcome,
+  CreatedContainer,
+  ListOptions,
+  RemoveOutcome,
+  StopOptions,
+} from "./containers.ts";
 export type { DockerEvent, EventOptions } from "./events.ts";
 export type { ExecOptions, ExecResult } from "./exec.ts";
 export type { OutputStream } from "./frames.ts";
-export type {
-  ImageDetail,
-  ImageSummary,
-  ImportOptions,
-  PullOptions,
-  PullProgress,
-  RemoveImageOutcome,
-} from "./images.ts";
+export type { ImageDetail, ImageSummary, ImportOptions, RemoveImageOutcome } from "./images.ts";
 export type { LogLine, LogOptions } from "./logs.ts";
+export type { PullOptions, PullProgress } from "./pull.ts";
 
 /** Where an engine is when nobody says otherwise. */
 export const DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock";
@@ -43,6 +46,8 @@ export const DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock";
 export interface DockerClientOptions {
   /** `unix:///var/run/docker.sock` or `tcp://host:port`. */
   readonly host: string;
+  /** Applied to what containers write before anybody sees it. @default {(text) => text} */
+  readonly redact?: (text: string) => string;
 }
 
 /** What an engine says of itself and its machine. */
@@ -93,10 +98,12 @@ const FALLBACK_GATEWAY = "172.17.0.1";
 /** Talks to one Docker Engine. Dispose it when done. */
 export class DockerClient implements Disposable {
   readonly #transport: EngineTransport;
+  readonly #redact: (text: string) => string;
 
   /** @throws {MaelstromError} invalid: `host` is neither `unix:///path` nor `tcp://host:port` */
-  constructor({ host }: DockerClientOptions) {
+  constructor({ host, redact = (text) => text }: DockerClientOptions) {
     this.#transport = new EngineTransport(host);
+    this.#redact = redact;
   }
 
   /** Ends the client; calls under way end by their own signals. */
@@ -135,12 +142,15 @@ export class DockerClient implements Disposable {
   }
 
   /**
-   * Makes a container and gives its id. After an abort it may exist all the same.
+   * Makes a container. After an abort it may exist all the same.
    *
    * @throws {MaelstromError} not_found: with `detail.image`, the image is not there
    * @throws {MaelstromError} already_exists: the name is taken
    */
-  createContainer(spec: ContainerSpec, signal: AbortSignal): Promise<string> {
+  createContainer(
+    spec: ContainerSpec,
+    signal: AbortSignal,
+  ): Promise<containers.CreatedContainer> {
     return containers.createContainer(this.#transport, spec, signal);
   }
 
@@ -207,8 +217,10 @@ export class DockerClient implements Disposable {
    *
    * @throws {MaelstromError} not_found: no such container
    */
-  containerLogs(id: string, options: LogOptions): AsyncIterable<LogLine> {
-    return containerLogs(this.#transport, id, options);
+  async *containerLogs(id: string, options: LogOptions): AsyncGenerator<LogLine, void, undefined> {
+    for await (const { stream, line } of containerLogs(this.#transport, id, options)) {
+      yield { stream, line: this.#redact(line) };
+    }
   }
 
   /**
@@ -228,13 +240,19 @@ export class DockerClient implements Disposable {
    * @throws {MaelstromError} not_found: no such container
    * @throws {MaelstromError} timeout: no end within `timeoutMs`; the command may go on
    */
-  exec(id: string, command: readonly string[], options: ExecOptions): Promise<ExecResult> {
-    return execInContainer(this.#transport, id, command, options);
+  async exec(id: string, command: readonly string[], options: ExecOptions): Promise<ExecResult> {
+    const ran = await execInContainer(this.#transport, id, command, options);
+    return { ...ran, stdout: this.#redact(ran.stdout), stderr: this.#redact(ran.stderr) };
   }
 
   /** Events as they happen, over one stream; throws when that breaks, never ends by itself. */
   events(options: EventOptions): AsyncIterable<DockerEvent> {
     return events(this.#transport, options);
+  }
+
+  /** What the engine's machine is: `linux/amd64`. */
+  platform(signal: AbortSignal): Promise<string> {
+    return enginePlatform(this.#transport, signal);
   }
 
   /** True when the engine has the image. */
@@ -255,11 +273,12 @@ export class DockerClient implements Disposable {
   /**
    * Fetches an image from its registry.
    *
-   * @throws {MaelstromError} not_found: the registry has no such image, or hides it
+   * @throws {MaelstromError} not_found: the registry has no such image, hides it, or has it only
+   * for other platforms
    * @throws {MaelstromError} not_allowed: the registry wants other credentials
    */
-  pullImage(ref: string, options: images.PullOptions): Promise<void> {
-    return images.pullImage(this.#transport, ref, options);
+  pullImage(ref: string, options: PullOptions): Promise<void> {
+    return pullImage(this.#transport, ref, options);
   }
 
   /** Makes an image from the files in a tar archive; gives its id. */

@@ -51,11 +51,22 @@ export interface ContainerState {
   readonly finishedAtMs: number;
 }
 
+/** What is mounted, and where. */
+export interface MountPoint {
+  readonly type: string;
+  /** Absolute, without a slash at its end. */
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
 /** Everything we ask about one container. */
 export interface ContainerDetail extends Omit<ContainerSummary, "status"> {
   readonly state: ContainerState;
   readonly tty: boolean;
   readonly ports: readonly PublishedPort[];
+  readonly mounts: readonly MountPoint[];
+  /** What the engine says the process runs with, unchecked. */
+  readonly config: Readonly<Record<string, unknown>>;
   /** What the engine says it granted, unchecked. */
   readonly hostConfig: Readonly<Record<string, unknown>>;
 }
@@ -82,7 +93,7 @@ export interface WireDetail {
   readonly Name: string;
   readonly Created: string;
   readonly Image: string;
-  readonly Config: {
+  readonly Config: Readonly<Record<string, unknown>> & {
     readonly Image: string;
     readonly Labels?: Readonly<Record<string, string>> | null;
     readonly Tty?: boolean;
@@ -96,6 +107,9 @@ export interface WireDetail {
     readonly StartedAt: string;
     readonly FinishedAt: string;
   };
+  readonly Mounts?:
+    | readonly { readonly Type: string; readonly Destination: string; readonly RW: boolean }[]
+    | null;
   readonly HostConfig?: Readonly<Record<string, unknown>>;
   readonly NetworkSettings?:
     | WireNetworks & {
@@ -144,6 +158,12 @@ export function detailOf(wire: WireDetail): ContainerDetail {
     },
     addresses: addressesIn(wire.NetworkSettings),
     ports: portsIn(wire),
+    mounts: (wire.Mounts ?? []).map(({ Type, Destination, RW }) => ({
+      type: Type,
+      target: Destination,
+      readOnly: !RW,
+    })),
+    config,
     hostConfig: wire.HostConfig ?? {},
   };
 }

@@ -17,6 +17,12 @@ import {
 import type { ContainerSpec } from "./container_spec.ts";
 import { type EngineAnswer, engineError, type EngineTransport } from "./transport.ts";
 
+/** A new container, and what the engine finds doubtful: limits that its kernel cannot keep. */
+export interface CreatedContainer {
+  readonly id: string;
+  readonly warnings: readonly string[];
+}
+
 /** `unchanged`: it already was as asked for. */
 export type ChangeOutcome = "done" | "unchanged" | "not_found";
 
@@ -40,12 +46,12 @@ export interface ListOptions {
 
 const STOP_MARGIN_MS = 10_000;
 
-/** The id of a new container made to `spec`. After an abort it may exist all the same. */
+/** Makes a container to `spec`. After an abort it may exist all the same. */
 export async function createContainer(
   transport: EngineTransport,
   { name, ...spec }: ContainerSpec,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<CreatedContainer> {
   const act = `create container${name ? ` "${name}"` : ""} from "${spec.Image}"`;
   const { status, body } = await transport.call({
     method: "POST",
@@ -64,7 +70,8 @@ export async function createContainer(
   if (status === 409) {
     throw new MaelstromError("already_exists", `Cannot ${act}: ${message}`, { status });
   }
-  return (body as { Id: string }).Id;
+  const { Id: id, Warnings } = body as { Id: string; Warnings?: readonly string[] | null };
+  return { id, warnings: Warnings ?? [] };
 }
 
 /** Starts a created or stopped container; resolves when its process runs. */

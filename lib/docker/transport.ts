@@ -6,6 +6,7 @@
  * @module
  */
 import { withDeadline } from "../async/deadline.ts";
+import { unlessAborted } from "../async/unless_aborted.ts";
 import { isAbort, MaelstromError, messageOf } from "../errors.ts";
 
 /** Newest API version this client was written for. */
@@ -331,13 +332,4 @@ function plainReason(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const text = messageOf(cause);
   return REASONS.find(([pattern]) => pattern.test(text))?.[1] ?? text;
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort);
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

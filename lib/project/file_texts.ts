@@ -26,11 +26,13 @@ export const KEY_TEXTS: Readonly<Record<string, string>> = {
   cpushares: "Docker's CPU shares; 0 means the engine's default.",
   reservememory: "Memory set aside when placing an instance, in MiB; 0 means 128.",
   limitmemory: "Hard limit of memory, in MiB; 0 means none.",
-  pullcommand: "Command on the node instead of a pull; <image> stands for the image.",
+  pullcommand:
+    "Command on the node instead of a pull, if MAEL_PULL_COMMAND is on; <image> stands for the image.",
   pullusername: "User name at the registry.",
-  pullpassword: "Password at the registry.",
-  pullimageonput: "Pull the image when the component is put.",
-  pullimageonstart: "Pull the image before every start.",
+  pullpassword: "Password at the registry; *** keeps the stored one, as it is shown.",
+  pullimageonput: "Pull the image on every node when the component is put, once for each version.",
+  pullimageonstart:
+    "Pull the image before every start; if that fails, the one that is there is used.",
   dns: "Addresses of name servers.",
   dnsoptions: "Options of name resolution.",
   dnssearch: "Domains searched for short names.",
@@ -44,6 +46,9 @@ export const KEY_TEXTS: Readonly<Record<string, string>> = {
   mininstances: "Instances kept in the cluster even without traffic.",
   maxinstances: "Most instances in the cluster; 0 means no limit.",
   maxinstancespernode: "Most instances on one node; 0 means no limit.",
+  maxunavailable:
+    "Most instances missing at once while a version rolls or a node drains; 0 means 1.",
+  constraints: 'Labels its nodes must have, such as "zone=a" or "disk!=slow".',
   maxconcurrency: "Requests one instance serves at once; 0 means 1.",
   softconcurrencylimit: "True: maxconcurrency steers scaling only and holds no request back.",
   scaleupconcurrencypct: "Share of maxconcurrency above which instances are added; 0 means 0.75.",

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { CFG_OPENING } from "../contract/cfg.ts";
+
 /** A text after replacement, and where its characters come from. */
 export interface Interpolated {
   readonly text: string;
@@ -17,7 +19,7 @@ export interface Interpolated {
 interface Token {
   readonly start: number;
   readonly end: number;
-  /** Between the braces; never empty. */
+  /** Between the braces; never empty, and no reference to a named value. */
   readonly inner: string;
   readonly isEscaped: boolean;
 }
@@ -25,7 +27,8 @@ interface Token {
 /**
  * `text` with its tokens replaced by `values`: `${KEY}` by the value or nothing, `${KEY:text}` by
  * the value if set, else `text`, `${KEY:-text}` by the value if set and not empty, else `text`.
- * `$${KEY}` becomes `${KEY}`; `${}` and a token without an end stay as they are.
+ * `$${KEY}` becomes `${KEY}`; `${}` and a token without an end stay as they are, and so do references
+ * to named values, `${cfg:NAME}` and `$${cfg:NAME}`: the node replaces those.
  */
 export function interpolate(
   text: string,
@@ -78,7 +81,7 @@ function* tokensOf(text: string): Generator<Token> {
     const close = text.indexOf("}", at);
     if (close === -1) return;
     const inner = text.slice(at + 2, close);
-    if (inner !== "") {
+    if (inner !== "" && !inner.startsWith(CFG_OPENING)) {
       const isEscaped = text[at - 1] === "$";
       yield { start: isEscaped ? at - 1 : at, end: close + 1, inner, isEscaped };
     }

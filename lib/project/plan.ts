@@ -15,6 +15,7 @@ import type {
   Project,
   ProjectChanges,
 } from "../contract/v1.ts";
+import { withKeptPassword } from "../contract/pull_password.ts";
 import { MaelstromError } from "../errors.ts";
 import { prefixedName } from "./names.ts";
 import { fieldChanges, settingsOf } from "./settings.ts";
@@ -73,13 +74,15 @@ function claim(taken: Map<string, string>, name: string, path: string): void {
 /**
  * What a put of `project` changes in `stored`.
  *
- * @throws {MaelstromError} invalid: a name is too long with the prefix, or given twice
+ * @throws {MaelstromError} invalid: a name is too long with the prefix, or given twice, or a
+ * password is to be kept and there is none
  * @throws {MaelstromError} already_exists: a name is in use outside the project
  */
 export function planProject(project: Project, stored: StoredItems): ProjectChanges {
   const { name, components: wanted } = namedProject(project);
+  const before = new Map(stored.components.map((component) => [component.name, component]));
   const components = compare("component", name, {
-    wanted: wanted.map(({ component }) => component),
+    wanted: wanted.map(({ component }) => withKeptPassword(component, before.get(component.name))),
     stored: stored.components,
   });
   const sources = compare<EventSource>("eventSource", name, {

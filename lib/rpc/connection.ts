@@ -1,11 +1,11 @@
 /**
- * One HTTP request to a place where a node may be. Owns the connection, the key's field and what a
- * failure is called; knows nothing of methods or streams.
+ * One HTTP request to a place where a node may be. Owns the connection and what a failure is called;
+ * knows nothing of methods or streams.
  * @module
  */
 import { readText } from "../async/body.ts";
 import { MaelstromError, messageOf } from "../errors.ts";
-import type { FoundKey, RpcPlace } from "./locate.ts";
+import type { RpcPlace } from "./locate.ts";
 import type { Reply } from "./reply.ts";
 
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
@@ -17,6 +17,8 @@ export interface PlaceRequest {
   readonly path: string;
   /** JSON. */
   readonly body?: string;
+  /** The field that says who calls; absent where the place knows. */
+  readonly authorization?: string;
 }
 
 /** A place could not be connected to, so no byte of the request has left. */
@@ -26,21 +28,20 @@ export class NotConnected extends Error {}
 export async function send(
   client: Deno.HttpClient,
   place: RpcPlace,
-  key: FoundKey | undefined,
-  { method, path, body }: PlaceRequest,
+  { method, path, body, authorization }: PlaceRequest,
   signal: AbortSignal,
 ): Promise<Response> {
   // A name would be looked up in DNS even for a socket, and could stall there.
   const base = place.kind === "socket" ? "http://127.0.0.1" : place.url;
   const headers = new Headers(body === undefined ? {} : { "content-type": "application/json" });
-  if (key?.key !== undefined) headers.set("authorization", `Bearer ${key.key}`);
+  if (authorization !== undefined) headers.set("authorization", authorization);
   return await fetch(base + path, {
     client,
     method,
     headers,
     ...(body === undefined ? {} : { body }),
     signal,
-    // A node never redirects, and the key must not follow to wherever one leads.
+    // A node never redirects, and a token must not follow to wherever one leads.
     redirect: "manual",
   });
 }

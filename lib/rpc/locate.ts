@@ -1,8 +1,9 @@
 /**
- * Where the node of this machine is and which key opens it. Owns the order of places and the rule
+ * Where the node is, and what to show it: a token, or the cluster key's signature. Owns the order of places and the rule
  * for the data directory; knows nothing of calls. Reads only through what it is given.
  * @module
  */
+import { TOKEN_PREFIX } from "../contract/tokens.ts";
 import { MaelstromError, messageOf } from "../errors.ts";
 
 /** Environment variables by name, such as `Deno.env.toObject()`. Empty means unset. */
@@ -13,10 +14,12 @@ export type RpcPlace =
   | { readonly kind: "socket"; readonly path: string }
   | { readonly kind: "url"; readonly url: string };
 
-/** What looking for the cluster key gave. */
+/** What looking for the cluster key, or a token in its place, gave. */
 export interface FoundKey {
-  /** Absent when there is none. */
+  /** The cluster key, to sign with. Absent when there is none. */
   readonly key?: string;
+  /** A token, to send. Absent when there is none. */
+  readonly token?: string;
   /** Where it was found, or the places where it was looked for: `"MAEL_CLUSTER_KEY"`. */
   readonly from: string;
 }
@@ -73,13 +76,22 @@ export function dataDir(env: Env, uid: number | null): string {
  * Where to look for a node: `MAELSTROM_PRIVATE_URL` alone when it is set, else the control socket
  * of the data directory if there is one, then `http://127.0.0.1:8374`.
  *
- * @throws {MaelstromError} invalid: `MAELSTROM_PRIVATE_URL` is not the URL of a node
+ * @throws {MaelstromError} invalid: `MAELSTROM_PRIVATE_URL` is not the URL of a node, or is not set
+ * beside `MAELSTROM_TOKEN`
  */
 export async function locateNode(surroundings: Surroundings): Promise<RpcTarget> {
   const { env, uid, exists } = surroundings;
   const given = env.MAELSTROM_PRIVATE_URL;
+  const token = env.MAELSTROM_TOKEN;
+  // The socket asks for none and would grant more; anywhere else is a guess that gets to see it.
+  if (token && !given) {
+    throw new MaelstromError(
+      "invalid",
+      "Cannot use MAELSTROM_TOKEN: MAELSTROM_PRIVATE_URL must say which node it is for",
+    );
+  }
   if (given) {
-    const findKey = () => findClusterKey(surroundings);
+    const findKey = async () => token ? checkToken(token) : await findClusterKey(surroundings);
     return { places: [{ kind: "url", url: checkUrl(given) }], findKey };
   }
   // Nobody said that a node is at the default URL: while it is down any local user can listen
@@ -125,6 +137,14 @@ function checkKey(text: string, from: string): FoundKey {
       key === "" ? "nothing" : "more than one word of ASCII"
     }`,
   );
+}
+
+function checkToken(text: string): FoundKey {
+  const token = text.trim();
+  const from = "MAELSTROM_TOKEN";
+  if (token.startsWith(TOKEN_PREFIX) && /^[\x21-\x7e]+$/.test(token)) return { token, from };
+  const found = `must be one word that starts with "${TOKEN_PREFIX}"`;
+  throw new MaelstromError("invalid", `Cannot use token: ${from} ${found}`);
 }
 
 function checkUrl(given: string): string {

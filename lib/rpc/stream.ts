@@ -39,7 +39,7 @@ export async function openStream(
   const client = stack.use(httpClient(place));
   let refusal;
   try {
-    const response = await send(client, place, key, request, signal);
+    const response = await send(client, place, request, signal);
     const type = response.headers.get("content-type") ?? "";
     const { body } = response;
     if (response.status === 200 && body && type.startsWith("application/x-ndjson")) {
@@ -53,8 +53,7 @@ export async function openStream(
   }
   // An endpoint's error has a status of its own, and the words of a method's error.
   const isJson = refusal.contentType.startsWith("application/json");
-  const isRefused = refusal.status === 401 || refusal.status === 403;
-  resultOf(isJson && !isRefused ? { ...refusal, status: 200 } : refusal, nameOf(place), key);
+  resultOf(isJson ? { ...refusal, status: 200 } : refusal, nameOf(place), key);
   throw new MaelstromError("unreachable", `Cannot read a stream: ${nameOf(place)} sent none`);
 }
 

@@ -2,6 +2,7 @@
 import { componentLists, components } from "./store_contract_components.ts";
 import { eventSourceLists, eventSources } from "./store_contract_event_sources.ts";
 import type { Contract, TestDatabase } from "./store_contract_support.ts";
+import { namedValues, versions } from "./store_contract_versions.ts";
 import { nodes, roles, wholes } from "./store_contract_wholes.ts";
 
 export type { TestDatabase } from "./store_contract_support.ts";
@@ -18,6 +19,8 @@ export function storeContract(name: string, make: () => Promise<TestDatabase>): 
   componentLists(contract);
   eventSources(contract);
   eventSourceLists(contract);
+  versions(contract);
+  namedValues(contract);
   wholes(contract);
   nodes(contract);
   roles(contract);

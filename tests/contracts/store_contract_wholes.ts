@@ -119,7 +119,7 @@ export function wholes(test: Contract): void {
     assert.notEqual(third.components[1]?.uid, uid);
     await store.removeComponent("a");
     await store.removeComponent("b");
-    assert.deepEqual(await store.desiredState(), { components: [], eventSources: [] });
+    assert.deepEqual(await store.desiredState(), { components: [], eventSources: [], cfg: [] });
   });
 
   test("desiredState() is the same after the store was opened again", async (store, database) => {

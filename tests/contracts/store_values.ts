@@ -57,8 +57,15 @@ export function nodeStatus(nodeId: string, observedAt: number): NodeStatus {
       containerName: "maelstrom_shop_3",
       inFlight: 1,
       health: [],
+      admits: 5,
     }],
     failures: [],
+    waiting: [],
+    roles: [],
+    labels: {},
+    state: "ready",
+    isLeaving: false,
+    protocol: 1,
   };
 }
 
@@ -132,6 +139,8 @@ export const anyComponent: fc.Arbitrary<Component> = fc.record<Component>({
   minInstances: fc.nat(10),
   maxInstances: fc.integer({ min: 10, max: 100 }),
   maxInstancesPerNode: anyCount,
+  maxUnavailable: anyCount,
+  constraints: fc.constantFrom([], ["zone=a", "disk!=slow"]),
   maxConcurrency: anyCount,
   softConcurrencyLimit: fc.boolean(),
   scaleUpConcurrencyPct: anyFraction,

@@ -5,6 +5,7 @@
  */
 import { AccessLog } from "../../daemon/gateway/access_log.ts";
 import { Gateway, type GatewayOptions } from "../../daemon/gateway/gateway.ts";
+import { Relays } from "../../daemon/gateway/relay.ts";
 import { Resolver } from "../../daemon/gateway/resolver.ts";
 import { QueueBudget } from "../../daemon/router/queue.ts";
 import { type RouterOptions, Routers } from "../../daemon/router/router.ts";
@@ -12,7 +13,6 @@ import type { Catalog } from "../../daemon/store/catalog.ts";
 import type { EventSource } from "../../lib/contract/v1.ts";
 import { Tasks } from "../../lib/async/tasks.ts";
 import { serveHttp } from "../../lib/http/server.ts";
-import { Upstream } from "../../lib/http/upstream.ts";
 import { createLog } from "../../lib/log.ts";
 import { component, type ComponentParts, eventSource } from "./builders.ts";
 import { RawPeer } from "./http/raw.ts";
@@ -56,6 +56,7 @@ export class Doors implements AsyncDisposable {
       wake: (component) => this.woken.push(component),
       blocked: () => undefined,
       verify: (id) => this.verified.push(id),
+      verifyPeer: () => {},
       now: Date.now,
       ...router,
     });
@@ -76,10 +77,8 @@ export class Doors implements AsyncDisposable {
         },
       }),
       trusted: () => false,
+      relays: new Relays({ nodeId: "one", clusterKey: KEY, now: () => Date.now() }),
       coldStartHeader: true,
-      api: new Upstream({ path: "/no/such/api.sock" }),
-      clusterKey: KEY,
-      rpcAuth: "key",
       ...gateway,
     });
     const open = (handler: Parameters<typeof serveHttp>[1]) => {

@@ -30,6 +30,8 @@ export interface CommandResult {
 export interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly dockerHost?: string;
+  /** Peers of the same machine find it. */
+  readonly isClustered?: boolean;
 }
 
 /** A node under test. */
@@ -103,6 +105,9 @@ export class TestNode implements AsyncDisposable {
       DOCKER_HOST: this.#options.dockerHost ?? testDockerHost,
       NO_COLOR: "1",
       ...this.#options.env,
+      ...(this.#options.isClustered
+        ? { MAEL_PEER_URL: `http://127.0.0.1:${this.privatePort}` }
+        : {}),
     };
   }
 

@@ -49,6 +49,7 @@ export class ProxyNode implements AsyncDisposable {
       wake: () => {},
       blocked: () => undefined,
       verify: (id) => this.verified.push(id),
+      verifyPeer: () => {},
       now: () => Date.now(),
       lender: this.desk,
     });
@@ -67,7 +68,11 @@ export class ProxyNode implements AsyncDisposable {
     node.workers = await ProxyWorkers.start({
       count: options.workers,
       lifelineOf: (number) => `${node.#folder}/${number}.sock`,
-      setup: { settings, workers: options.workers },
+      setup: {
+        settings,
+        workers: options.workers,
+        relay: { nodeId: "one", clusterKey: "a key of sixteen" },
+      },
       spawn: (number) => {
         const thread = new Worker(MAIN, { type: "module", name: `proxy ${number}` });
         node.threads.push(thread);
@@ -89,6 +94,7 @@ export class ProxyNode implements AsyncDisposable {
     return {
       components: [stored(this.#component)],
       eventSources: [{ eventSource: eventSource(), enabled: true }],
+      cfg: [],
     };
   }
 

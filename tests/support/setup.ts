@@ -1,6 +1,6 @@
 /**
- * Makes ready what the tests need: a Docker Engine, the sample image, a browser, the packed
- * executable.
+ * Makes ready what the tests need: a Docker Engine, the sample image, a browser, PostgreSQL and
+ * PgBouncer.
  * `deno task test` runs it first; on a fresh machine it installs what is missing.
  * @module
  */
@@ -10,6 +10,8 @@ import { DockerClient } from "../../lib/docker/client.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { ensureChromium } from "./chromium.ts";
 import { testDockerHost } from "./docker/labelled.ts";
+import { ensurePgbouncer } from "./pgbouncer.ts";
+import { ensurePostgres } from "./postgres.ts";
 
 const say = (text: string) => console.log(text);
 const { signal } = new AbortController();
@@ -19,6 +21,8 @@ try {
   using docker = new DockerClient({ host: testDockerHost });
   await ensureSampleImage(docker, { say, signal });
   await ensureChromium(say);
+  await ensurePostgres(say);
+  await ensurePgbouncer(say);
 } catch (error) {
   console.error(`Cannot set up the tests: ${messageOf(error)}`);
   Deno.exit(1);

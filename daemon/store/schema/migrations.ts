@@ -5,6 +5,9 @@
  * @module
  */
 import initial from "./001_initial.sql" with { type: "text" };
+import versionsAndCfg from "./002_versions_and_cfg.sql" with { type: "text" };
+import tokens from "./003_tokens.sql" with { type: "text" };
+import nodeState from "./004_node_state.sql" with { type: "text" };
 
 /** One step of the schema. */
 export interface Migration {
@@ -17,4 +20,7 @@ export interface Migration {
 /** Every step this executable knows. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "initial", script: initial },
+  { version: 2, name: "versions and cfg", script: versionsAndCfg },
+  { version: 3, name: "tokens", script: tokens },
+  { version: 4, name: "node state", script: nodeState },
 ];

@@ -267,3 +267,43 @@ Deno.test("removeComponent() prints what went", async () => {
   assert.deepEqual({ code, stdout }, { code: 0, stdout: "Component removed: shop\n" });
   assert.equal(node.components.size, 0);
 });
+
+Deno.test("listVersions() and rollbackComponent() tell what changed, in the file's words", async () => {
+  const changes = [
+    { path: "docker.image", change: "changed", old: "shop:7", new: "shop:8" },
+    { path: "environment.PASS", change: "added", secret: true },
+    { path: "maxConcurrency", change: "removed", old: 4 },
+    { path: "minInstances", change: "added", new: 1 },
+  ];
+  const put = { modifiedAt: NOW_MS - 120_000, image: "shop:7", changes: [] };
+  const results: Record<string, unknown> = {
+    "MaelstromService.ListComponentVersions": {
+      name: "shop",
+      versions: [{ ...put, version: 12, image: "shop:8", changes }, { ...put, version: 3 }],
+    },
+    "MaelstromService.RollbackComponent": {
+      name: "shop",
+      version: 13,
+      restoredVersion: 3,
+      replacedVersion: 12,
+      changes,
+    },
+  };
+  await using node = startFakeNode({
+    intercept: ({ method }) => Response.json({ jsonrpc: "2.0", id: "1", result: results[method] }),
+  });
+  const env = at(node.url);
+  const listed = await run(["comp", "versions", "shop"], { env });
+  await assertGolden(listed.stdout, "comp_versions.txt");
+  const rolled = await run(["comp", "rollback", "shop", "3"], { env });
+  await assertGolden(rolled.stdout, "comp_rollback.txt");
+  await run(["comp", "rollback", "shop"], { env });
+  assert.deepEqual(node.calls.map(({ input }) => input), [
+    { name: "shop" },
+    { name: "shop", version: 3 },
+    { name: "shop" },
+  ]);
+  const { code, stderr } = await run(["comp", "rollback", "shop", "v3"], { env });
+  assert.equal(code, 2);
+  assert.match(stderr, /Cannot read VERSION: must be a number like 3, found "v3"/);
+});

@@ -5,6 +5,7 @@ import type { Methods } from "../../../daemon/api/rpc.ts";
 import { Members } from "../../../daemon/cluster/members.ts";
 import { Logs } from "../../../daemon/logs/logs.ts";
 import { silentLog } from "../../../lib/log.ts";
+import { ADMINISTRATOR } from "../../../lib/rpc/caller.ts";
 import { fact, ScriptedEngine } from "../../support/logs.ts";
 
 const NOW_MS = Date.UTC(2024, 4, 1, 12);
@@ -18,7 +19,8 @@ function parts(options: { bufferCharsMax?: number; stallMs?: number } = {}) {
   const handler = apiHandler({} as Methods, silentLog, {
     "/_mael/logs": logsEndpoint({ logs, names, now: () => NOW_MS }),
   });
-  const get = (query: string) => handler(new Request(`http://node/_mael/logs${query}`));
+  const get = (query: string) =>
+    handler(new Request(`http://node/_mael/logs${query}`), ADMINISTRATOR);
   return { engine, members, logs, get, handler };
 }
 
@@ -49,7 +51,7 @@ for (const [query, status, message] of refused) {
 
 Deno.test("logsEndpoint() takes GET only", async () => {
   const request = new Request("http://node/_mael/logs", { method: "POST" });
-  assert.equal((await parts().handler(request)).status, 405);
+  assert.equal((await parts().handler(request, ADMINISTRATOR)).status, 405);
 });
 
 Deno.test("logsEndpoint() gives what is there as NDJSON", async () => {

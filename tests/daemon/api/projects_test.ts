@@ -6,6 +6,7 @@ import { openSqlite } from "../../../daemon/store/sqlite.ts";
 import { Store } from "../../../daemon/store/store.ts";
 import type { Project } from "../../../lib/contract/v1.ts";
 import { silentLog } from "../../../lib/log.ts";
+import { ADMINISTRATOR } from "../../../lib/rpc/caller.ts";
 import { component } from "../../contracts/store_values.ts";
 import { cronSource, project } from "../../support/project/builders.ts";
 
@@ -22,7 +23,8 @@ async function setUp() {
   const methods = projectMethods(store, catalog) as Methods;
   const call = async (name: string, input: object) => {
     const body = { jsonrpc: "2.0", id: 1, method: `MaelstromService.${name}`, params: [input] };
-    return JSON.parse(await callRpc(JSON.stringify(body), methods, silentLog, signal));
+    const context = { methods, log: silentLog, caller: ADMINISTRATOR };
+    return JSON.parse((await callRpc(JSON.stringify(body), context, signal)).body);
   };
   const put = async (project: unknown, fields: object = {}) => {
     const { result, error } = await call("PutProject", { project, ...fields });

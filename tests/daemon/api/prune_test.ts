@@ -5,6 +5,7 @@ import type { Methods } from "../../../daemon/api/rpc.ts";
 import { Pruner } from "../../../daemon/prune/pruner.ts";
 import { MaelstromError } from "../../../lib/errors.ts";
 import { silentLog } from "../../../lib/log.ts";
+import { ADMINISTRATOR } from "../../../lib/rpc/caller.ts";
 
 const IDS = ["a", "b", "c"];
 
@@ -35,7 +36,7 @@ function parts(listed: Error | undefined = undefined) {
     policy: { images: false, keep: [], only: [], ageMs: 0, diskPct: 0 },
     isOurs: () => true,
     isKnown: () => false,
-    named: () => [],
+    named: () => Promise.resolve([]),
     diskPct: () => Promise.resolve(undefined),
     log: silentLog,
     now: () => 0,
@@ -44,7 +45,7 @@ function parts(listed: Error | undefined = undefined) {
     "/_mael/prune": pruneEndpoint(pruner, silentLog, stop.signal),
   });
   const post = (query = "") =>
-    handler(new Request(`http://node/_mael/prune${query}`, { method: "POST" }));
+    handler(new Request(`http://node/_mael/prune${query}`, { method: "POST" }), ADMINISTRATOR);
   return { post, removed, stop };
 }
 

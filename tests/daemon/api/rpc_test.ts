@@ -3,6 +3,7 @@ import { callRpc, type Methods } from "../../../daemon/api/rpc.ts";
 import type { Component } from "../../../lib/contract/v1.ts";
 import { MaelstromError } from "../../../lib/errors.ts";
 import { silentLog } from "../../../lib/log.ts";
+import { ADMINISTRATOR } from "../../../lib/rpc/caller.ts";
 import { component } from "../../support/builders.ts";
 
 function setUp(parts: Partial<Methods> = {}) {
@@ -19,7 +20,8 @@ function setUp(parts: Partial<Methods> = {}) {
   const signal = new AbortController().signal;
   const call = async (body: unknown) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    return JSON.parse(await callRpc(text, methods, silentLog, signal));
+    const context = { methods, log: silentLog, caller: ADMINISTRATOR };
+    return JSON.parse((await callRpc(text, context, signal)).body);
   };
   const put = (component: unknown) =>
     call({ id: "1", method: "MaelstromService.PutComponent", params: [{ component }] });

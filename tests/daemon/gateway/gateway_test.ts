@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { MaelstromError } from "../../../lib/errors.ts";
-import { Upstream } from "../../../lib/http/upstream.ts";
-import { Doors, KEY } from "../../support/doors.ts";
+import { Doors } from "../../support/doors.ts";
 import { answering, RawBackend } from "../../support/http/raw.ts";
 import { freePorts } from "../../support/ports.ts";
 
@@ -293,40 +292,6 @@ Deno.test("Gateway's private door takes requests that name a component, with the
   assert.ok(Math.abs(passed - Number(nano)) < 5e9);
   const late = `MAELSTROM-COMPONENT: shop\r\nMAELSTROM-DEADLINE-NANO: ${Date.now() - 1}000000\r\n`;
   assert.equal(status(await doors.exchange(get("/", late), doors.privatePort)), 504);
-});
-
-// Every endpoint of the private port, and who may call it.
-const endpoints: [string, string, number][] = [
-  ["/_mael_health_check", "", 200],
-  ["/_mael/v1", "", 401],
-  ["/_mael/v1", "Authorization: Bearer wrong-key-of-16ch\r\n", 401],
-  ["/_mael/v1", `Authorization: Basic ${KEY}\r\n`, 401],
-  ["/_mael/v1", `Authorization: Bearer ${KEY}\r\n`, 200],
-  ["/_mael/%761", "", 401],
-  ["/x/../_mael/v1", "", 401],
-  ["/_mael/logs", "", 401],
-  ["/", "", 404],
-];
-
-for (const [path, fields, want] of endpoints) {
-  Deno.test(`Gateway's private door answers ${path} with ${fields || "no key"}: ${want}`, async () => {
-    const { heads, backend } = recording();
-    await using _ = backend;
-    const api = new Upstream({ hostname: "127.0.0.1", port: backend.port });
-    await using doors = new Doors({ sources: [], gateway: { api } });
-    assert.equal(status(await doors.exchange(get(path, fields), doors.privatePort)), want);
-    assert.doesNotMatch(heads.join(), /Authorization/i, "the key goes no further");
-    api.close();
-  });
-}
-
-Deno.test("Gateway lets loopback callers in without a key when it is told to", async () => {
-  const { backend } = recording();
-  await using _ = backend;
-  const api = new Upstream({ hostname: "127.0.0.1", port: backend.port });
-  await using doors = new Doors({ sources: [], gateway: { api, rpcAuth: "loopback" } });
-  assert.equal(status(await doors.exchange(get("/_mael/v1"), doors.privatePort)), 200);
-  api.close();
 });
 
 Deno.test("Gateway's access log tells of each request, and of a client that left", async () => {

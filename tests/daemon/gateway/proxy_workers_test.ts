@@ -181,7 +181,7 @@ Deno.test("ProxyWorkers.applied() says that every worker serves the newest state
   node.report("i1", instance.port);
   const { components } = node.state();
   for (let n = 0; n < 5; n++) {
-    node.workers.postState({ components, eventSources: [] });
+    node.workers.postState({ components, eventSources: [], cfg: [] });
     await node.workers.applied(AbortSignal.timeout(5000));
     const without = await count(Array.from({ length: 12 }, () => ask(node.port, 1)));
     assert.deepEqual(Object.keys(without).map((answer) => answer.slice(0, 3)), ["404"]);

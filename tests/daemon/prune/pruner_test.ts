@@ -16,7 +16,7 @@ function pruner({ repository, test }: OwnImages, options: Partial<PrunerOptions>
     policy: { images: true, keep: [], only: [`${repository}*`], ageMs: 0, diskPct: 0 },
     isOurs: () => false,
     isKnown: () => false,
-    named: () => [],
+    named: () => Promise.resolve([]),
     diskPct: () => Promise.resolve(undefined),
     log: silentLog,
     now: () => Date.now(),
@@ -35,7 +35,7 @@ Deno.test("Pruner.run() says what would go, then removes it and nothing else", a
   await using images = new OwnImages();
   const old = await images.make("old");
   const named = await images.make("named");
-  const run = pruner(images, { named: () => [`docker.io/library/${named}`] });
+  const run = pruner(images, { named: () => Promise.resolve([`docker.io/library/${named}`]) });
   const dry = await Array.fromAsync(run.run(true, LIMIT));
   assert.deepEqual(outcomes(dry), [`${old}: would_remove`]);
   assert.deepEqual(await images.left(), [named, old]);
@@ -48,7 +48,7 @@ Deno.test("Pruner.run() keeps an image that a component names by the time it wou
   await using images = new OwnImages();
   const ref = await images.make("late");
   const answers: string[][] = [[], [ref]];
-  const run = pruner(images, { named: () => answers.shift() ?? [ref] });
+  const run = pruner(images, { named: () => Promise.resolve(answers.shift() ?? [ref]) });
   assert.deepEqual(await Array.fromAsync(run.run(false, LIMIT)), []);
   assert.deepEqual(await images.left(), [ref]);
 });
@@ -112,7 +112,7 @@ function fakePruner(docker: PrunerOptions["docker"], log = silentLog): Pruner {
     policy: { images: true, keep: [], only: [], ageMs: 0, diskPct: 0 },
     isOurs: () => false,
     isKnown: () => false,
-    named: () => [],
+    named: () => Promise.resolve([]),
     diskPct: () => Promise.resolve(undefined),
     log,
     now: () => Date.now(),

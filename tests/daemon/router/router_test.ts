@@ -32,6 +32,7 @@ function setUp(parts: Partial<RouterOptions> = {}) {
     wake: (component) => woken.push(component),
     blocked: () => undefined,
     verify: (id) => verified.push(id),
+    verifyPeer: () => {},
     now: () => 0,
     ...parts,
   };

@@ -108,6 +108,7 @@ class World {
       wake: () => {},
       blocked: () => this.blocked,
       verify: (id) => this.verified.push(id),
+      verifyPeer: () => {},
       now,
       lender: this.desk,
     });

@@ -70,6 +70,7 @@ function state(...names: string[]): DesiredState {
   return {
     components: names.map((name) => ({ component: component(name), uid: name })),
     eventSources: [],
+    cfg: [],
   };
 }
 

@@ -25,6 +25,10 @@ const cases: readonly (readonly [string, string])[] = [
   ["${toString}", ""],
   ["$A $$ {A}", "$A $$ {A}"],
   ["$${}", "$${}"],
+  ["${cfg:A}", "${cfg:A}"],
+  ["$${cfg:A}", "$${cfg:A}"],
+  ["x${A}${cfg:A}$${A}y", "xaval${cfg:A}${A}y"],
+  ["${cfg}${cfgs:x}", "x"],
 ];
 
 for (const [text, want] of cases) {
@@ -34,7 +38,20 @@ for (const [text, want] of cases) {
 }
 
 const anyText = fc.array(
-  fc.constantFrom("$", "{", "}", "A", ":", "-", "\n", "${A}", "$${A}", " x "),
+  fc.constantFrom(
+    "$",
+    "{",
+    "}",
+    "A",
+    ":",
+    "-",
+    "\n",
+    "${A}",
+    "$${A}",
+    "${cfg:A}",
+    "$${cfg:",
+    " x ",
+  ),
   { maxLength: 20 },
 ).map((parts) => parts.join(""));
 

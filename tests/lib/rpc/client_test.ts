@@ -58,10 +58,30 @@ Deno.test("RpcClient.call() calls over a socket, without a key", async () => {
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("RpcClient.call() calls over TCP, with the key", async () => {
+Deno.test("RpcClient.call() calls over TCP, signed with the key", async () => {
   await using node = startFakeNode({ key: "k", components: [component("shop")] });
   await getShop(client([{ kind: "url", url: node.url }], "k"));
-  assert.equal(node.calls[0]?.authorization, "Bearer k");
+  assert.match(node.calls[0]?.authorization ?? "", /^Maelstrom-HMAC v=1, by="cli", at=/);
+});
+
+Deno.test("RpcClient.call() sends a token in place of the key, and says whose it is", async () => {
+  await using node = startFakeNode();
+  const places: RpcPlace[] = [{ kind: "url", url: node.url }];
+  const findKey = () => Promise.resolve({ token: "mael_t", from: "F" });
+  await new RpcClient({ places, findKey }).call("NodeService.ListNodeStatus", {}, NEVER);
+  assert.equal(node.calls[0]?.authorization, "Bearer mael_t");
+});
+
+Deno.test("RpcClient.call() signs as whom it is told, for whom it is told", async () => {
+  await using node = startFakeNode({ key: "k" });
+  const places: RpcPlace[] = [{ kind: "url", url: node.url }];
+  const findKey = () => Promise.resolve({ key: "k", from: "F" });
+  const target = new RpcClient({ places, findKey }, { by: "node 1", to: "node-2" });
+  await target.call("NodeService.ListNodeStatus", {}, NEVER);
+  await target.call("NodeService.ListNodeStatus", {}, NEVER);
+  const [first = "", second = ""] = node.calls.map(({ authorization }) => authorization ?? "");
+  assert.match(first, / by="node%201", to="node-2", at=/);
+  assert.notEqual(first, second);
 });
 
 Deno.test("RpcClient.call() rejects with what the node refused", async () => {
@@ -76,7 +96,7 @@ Deno.test("RpcClient.call() rejects when the key is refused", async () => {
   await using node = startFakeNode({ key: "k" });
   await assert.rejects(getShop(client([{ kind: "url", url: node.url }], "wrong")), {
     code: "not_allowed",
-    message: /does not accept the cluster key from F/,
+    message: /does not accept the cluster key from F \(key needed\)$/,
   });
 });
 

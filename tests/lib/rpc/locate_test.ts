@@ -152,3 +152,18 @@ Deno.test("locateNode() sends the data directory's key to no place that was only
   const told = await locateNode(surroundings({ MAEL_DATA_DIR: "/d", MAEL_CLUSTER_KEY: "k1" }));
   assert.equal((await told.findKey()).key, "k1");
 });
+
+Deno.test("locateNode() takes the token in place of the key, for a node that is named", async () => {
+  const env = { MAELSTROM_TOKEN: "mael_t\n", MAEL_CLUSTER_KEY: "k1", MAEL_DATA_DIR: "/d" };
+  const found = await (await locateNode(surroundings({ ...GIVEN, ...env }))).findKey();
+  assert.deepEqual(found, { token: "mael_t", from: "MAELSTROM_TOKEN" });
+  await assert.rejects(locateNode(surroundings(env, { "/d/control.sock": "" })), {
+    code: "invalid",
+    message: "Cannot use MAELSTROM_TOKEN: MAELSTROM_PRIVATE_URL must say which node it is for",
+  });
+  const odd = await locateNode(surroundings({ ...GIVEN, MAELSTROM_TOKEN: "hush" }));
+  await assert.rejects(odd.findKey(), {
+    code: "invalid",
+    message: 'Cannot use token: MAELSTROM_TOKEN must be one word that starts with "mael_"',
+  });
+});

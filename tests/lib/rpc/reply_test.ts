@@ -23,6 +23,14 @@ for (const code of ["not_found", "stale_version", "store_unavailable", "invalid"
   });
 }
 
+Deno.test("resultOf() throws what a node denies, in its words", () => {
+  const denied = reply('{"error":{"code":1005,"message":"needs deploy"}}', { status: 403 });
+  assert.throws(() => resultOf(denied, "http://x", { token: "t", from: "T" }), {
+    code: "not_allowed",
+    message: "needs deploy",
+  });
+});
+
 Deno.test("resultOf() takes numbers that are not ours for internal", () => {
   assert.throws(() => resultOf(reply(`{"error":{"code":-32601,"message":"no"}}`), "x", undefined), {
     code: "internal",
@@ -39,7 +47,7 @@ const strangers: [string, Reply, RegExp][] = [
     reply("no such thing\nhere", { status: 404, contentType: "text/plain" }),
     /HTTP 404 text\/plain "no such thing", /,
   ],
-  ["long text", reply("x".repeat(999), { contentType: "text/plain" }), /x{120}…/],
+  ["long text", reply("x".repeat(999), { contentType: "text/plain" }), /x{300}…/],
   ["a list", reply("[1]"), /application\/json/],
   ["an empty object", reply("{}"), /application\/json/],
   ["a result that is no object", reply(`{"result":1}`), /application\/json/],
@@ -59,7 +67,12 @@ for (const status of [401, 403]) {
     const refused = reply("", { status });
     assert.throws(() => resultOf(refused, "http://x", { key: "hush", from: "/k" }), {
       code: "not_allowed",
-      message: /does not accept the cluster key from \/k;/,
+      message: /does not accept the cluster key from \/k$/,
+    });
+    const said = reply("clocks differ\nmore", { status, contentType: "text/plain" });
+    assert.throws(() => resultOf(said, "http://x", { token: "hush", from: "T" }), {
+      code: "not_allowed",
+      message: /does not accept the token from T \(clocks differ\)$/,
     });
     assert.throws(() => resultOf(refused, "http://x", { from: "A, B" }), {
       code: "not_allowed",

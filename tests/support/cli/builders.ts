@@ -45,6 +45,7 @@ export function instance(
     containerName: "mael_shop_1",
     inFlight: 1,
     health: [],
+    admits: 4,
     ...fields,
   };
 }
@@ -69,6 +70,12 @@ export function nodeStatus(
     loadAvg15m: 12,
     runningComponents,
     failures: [],
+    waiting: [],
+    roles: [],
+    labels: {},
+    state: "ready",
+    isLeaving: false,
+    protocol: 1,
     ...fields,
   };
 }

@@ -5,6 +5,7 @@
  */
 import type { Component, EventSource, NodeStatus, Project } from "../../../lib/contract/v1.ts";
 import { type ErrorCode, errorKind } from "../../../lib/errors.ts";
+import { signingKey, verify } from "../../../lib/rpc/signature.ts";
 import { planProject, type StoredItems } from "../../../lib/project/plan.ts";
 import { applied, asProject } from "../project/builders.ts";
 
@@ -52,7 +53,7 @@ export function startFakeNode(options: FakeNodeOptions = {}): FakeNode {
   const sources = new Map((options.sources ?? []).map((value) => [value.name, value]));
   const answer = async (request: Request): Promise<Response> => {
     const authorization = request.headers.get("authorization");
-    if (options.key !== undefined && authorization !== `Bearer ${options.key}`) {
+    if (options.key !== undefined && !await isSigned(request, options.key)) {
       return new Response("key needed\n", { status: 401 });
     }
     const { id, method, params } = await request.json();
@@ -71,6 +72,13 @@ export function startFakeNode(options: FakeNodeOptions = {}): FakeNode {
   const server = Deno.serve({ ...quiet, hostname: "127.0.0.1", port: 0 }, answer);
   const url = `http://127.0.0.1:${server.addr.port}`;
   return { url, calls, components, sources, [Symbol.asyncDispose]: () => stop(server) };
+}
+
+async function isSigned({ method, url, headers }: Request, key: string): Promise<boolean> {
+  const { pathname, search } = new URL(url);
+  const field = headers.get("authorization") ?? "";
+  const request = { method, target: pathname + search };
+  return await verify(await signingKey(key), request, field).then(() => true, () => false);
 }
 
 async function stop(server: { shutdown(): Promise<void> }): Promise<void> {

@@ -41,7 +41,8 @@ export function labelled(label: string = `maelstrom-test=${crypto.randomUUID()}`
   const create = async (spec: Partial<ContainerSpec> = {}) => {
     const Image = spec.Image ?? await image();
     const Labels = { ...spec.Labels, ...labels };
-    return await docker.createContainer({ ...spec, Image, Labels }, signal);
+    const { id } = await docker.createContainer({ ...spec, Image, Labels }, signal);
+    return id;
   };
   const run = async (spec?: Partial<ContainerSpec>) => {
     const id = await create(spec);

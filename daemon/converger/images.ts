@@ -1,0 +1,286 @@
+/**
+ * Images of this node's components: when one is pulled, and that the same pull never runs twice at
+ * once. Walk: worker → **images** → docker.
+ * @module
+ */
+import type { Tasks } from "../../lib/async/tasks.ts";
+import { unlessAborted } from "../../lib/async/unless_aborted.ts";
+import type { ComponentFailure } from "../../lib/contract/v1.ts";
+import type { DockerClient } from "../../lib/docker/client.ts";
+import { asMaelstromError, isAbort, MaelstromError } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import type { StoredComponent } from "../store/store.ts";
+import { runPullCommand } from "./pull_command.ts";
+import { PullMeter } from "./pull_meter.ts";
+
+/** Pulls on put that run at the same time; the others wait. */
+const ON_PUT_MAX = 2;
+const PROGRESS_EVERY_MS = 250;
+const MIB = 2 ** 20;
+
+/** What {@linkcode Images} works with. */
+export interface ImagesOptions {
+  readonly docker: DockerClient;
+  readonly log: Log;
+  readonly tasks: Tasks;
+  /** Whether components may run their pull command on this machine. */
+  readonly allowsPullCommand: boolean;
+  /** Clock in milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Told how far a pull is: `pulling shop:7, 45 %`; undefined when it has ended. */
+export type OnPullProgress = (progress: string | undefined) => void;
+
+/** One pull under way and who waits for it. */
+interface Pull {
+  readonly done: Promise<void>;
+  readonly stop: AbortController;
+  readonly waiting: Set<OnPullProgress>;
+  progress: string;
+}
+
+/** The pull that a put of a component asks for. */
+interface OnPut {
+  readonly stored: StoredComponent;
+  /** `done`: whatever came of it. */
+  state: "waiting" | "pulling" | "done";
+  failure?: MaelstromError;
+}
+
+/** Pulls images for components. */
+export class Images {
+  readonly #options: ImagesOptions;
+  readonly #pulls = new Map<string, Pull>();
+  readonly #onPut = new Map<string, OnPut>();
+  #onPutRunning = 0;
+
+  constructor(options: ImagesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Every component that should be: those that want it are pulled in the background, once for each
+   * version.
+   */
+  follow(components: readonly StoredComponent[]): void {
+    const wanted = new Map(
+      components.filter(({ component }) => component.docker.pullImageOnPut)
+        .map((stored) => [stored.component.name, stored]),
+    );
+    for (const name of this.#onPut.keys()) if (!wanted.has(name)) this.#onPut.delete(name);
+    for (const [name, stored] of wanted) {
+      const known = this.#onPut.get(name)?.stored;
+      if (known && isSameVersion(known, stored)) continue;
+      this.#onPut.set(name, { stored, state: "waiting" });
+    }
+    this.#pullNextOnPut();
+  }
+
+  /** Components whose pull on put failed. */
+  failures(): ComponentFailure[] {
+    return [...this.#onPut.values()].flatMap(({ stored: { component }, failure }) =>
+      failure
+        ? [{
+          componentName: component.name,
+          componentVersion: component.version,
+          message: failure.message,
+          attempts: 1,
+          retryAt: 0,
+          lines: [],
+          health: [],
+        }]
+        : []
+    );
+  }
+
+  /**
+   * Before a start: pulls the image when the component wants that. A failure is logged and given
+   * back, since the image that is here may do.
+   *
+   * @throws {DOMException} AbortError: `signal` aborted
+   */
+  async refresh(
+    stored: StoredComponent,
+    onProgress: OnPullProgress,
+    signal: AbortSignal,
+  ): Promise<MaelstromError | undefined> {
+    const { name, docker: { image, pullImageOnStart } } = stored.component;
+    const onPut = this.#onPutOf(stored);
+    if (!pullImageOnStart && (!onPut || onPut.state === "done")) return undefined;
+    try {
+      await this.pull(stored, onProgress, signal);
+      return undefined;
+    } catch (error) {
+      if (signal.aborted || isAbort(error)) throw error;
+      this.#options.log.warn("cannot pull image, going on with the one that is here, if any", {
+        component: name,
+        image,
+        error,
+      });
+      return asMaelstromError(error);
+    }
+  }
+
+  /**
+   * Makes sure that the image is here, pulled as the component wants it.
+   *
+   * @throws {MaelstromError} start_failed: it is not here and cannot be pulled
+   * @throws {DOMException} AbortError: `signal` aborted
+   */
+  async ensure(
+    stored: StoredComponent,
+    onProgress: OnPullProgress,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const failure = await this.refresh(stored, onProgress, signal);
+    if (await this.#options.docker.imageExists(stored.component.docker.image, signal)) return;
+    if (failure) throw failure;
+    await this.pull(stored, onProgress, signal);
+  }
+
+  /**
+   * Pulls the image, together with everybody else who wants the same at this moment. It ends when
+   * nobody waits for it any longer.
+   *
+   * @throws {MaelstromError} not_allowed: the registry wants other credentials, or a pull command
+   * may not run here
+   * @throws {MaelstromError} as {@linkcode DockerClient.pullImage} or the pull command
+   * @throws {DOMException} AbortError: `signal` aborted
+   */
+  async pull(
+    stored: StoredComponent,
+    onProgress: OnPullProgress,
+    signal: AbortSignal,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    const { image, pullCommand, pullUsername, pullPassword } = stored.component.docker;
+    const key = JSON.stringify([image, pullCommand, pullUsername, pullPassword]);
+    const pull = this.#pulls.get(key) ?? this.#begin(key, stored);
+    // A function of our own: two who wait may have given the same one.
+    const tell: OnPullProgress = (progress) => onProgress(progress);
+    pull.waiting.add(tell);
+    tell(pull.progress);
+    try {
+      await unlessAborted(pull.done, signal);
+      this.#settleOnPut(stored, undefined);
+    } catch (error) {
+      if (!signal.aborted && !isAbort(error)) this.#settleOnPut(stored, asMaelstromError(error));
+      throw error;
+    } finally {
+      pull.waiting.delete(tell);
+      tell(undefined);
+      if (pull.waiting.size === 0) {
+        pull.stop.abort();
+        if (this.#pulls.get(key) === pull) this.#pulls.delete(key);
+      }
+    }
+  }
+
+  #begin(key: string, stored: StoredComponent): Pull {
+    const stop = new AbortController();
+    const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+    done.catch(() => {});
+    const progress = `pulling ${stored.component.docker.image}`;
+    const pull: Pull = { done, stop, waiting: new Set(), progress };
+    this.#pulls.set(key, pull);
+    // A task, so that the node that stops waits for its end.
+    this.#options.tasks.run(progress, async (signal) => {
+      try {
+        await this.#run(pull, stored, AbortSignal.any([signal, stop.signal]));
+        resolve();
+      } catch (error) {
+        reject(error);
+      } finally {
+        if (this.#pulls.get(key) === pull) this.#pulls.delete(key);
+      }
+    });
+    return pull;
+  }
+
+  async #run(pull: Pull, { component }: StoredComponent, signal: AbortSignal): Promise<void> {
+    const { docker, log } = this.#options;
+    const { image, pullCommand = [], pullUsername, pullPassword } = component.docker;
+    const fields = { component: component.name, image };
+    const begun = performance.now();
+    const meter = new PullMeter();
+    log.info("pulling image", fields);
+    if (pullCommand.length > 0) {
+      this.#refusePullCommand(image);
+      await runPullCommand(pullCommand, { docker: component.docker, log, signal });
+    } else {
+      let toldAtMs = -Infinity;
+      await docker.pullImage(image, {
+        ...(pullUsername ? { username: pullUsername, password: pullPassword ?? "" } : {}),
+        onProgress: (step) => {
+          meter.add(step);
+          const nowMs = performance.now();
+          if (meter.percent === undefined || nowMs - toldAtMs < PROGRESS_EVERY_MS) return;
+          toldAtMs = nowMs;
+          pull.progress = `pulling ${image}, ${meter.percent} %`;
+          for (const tell of pull.waiting) tell(pull.progress);
+        },
+        signal,
+      });
+    }
+    const ms = Math.round(performance.now() - begun);
+    const found = await docker.inspectImage(image, signal);
+    if (!found) {
+      const message =
+        `Cannot pull image "${image}": its pullCommand ended well, but it is not here`;
+      throw new MaelstromError("not_found", message);
+    }
+    const sizeMiB = Math.round(10 * found.sizeBytes / MIB) / 10;
+    log.info("pulled image", { ...fields, sizeMiB, ms, isNew: meter.isNew });
+  }
+
+  #refusePullCommand(image: string): void {
+    if (this.#options.allowsPullCommand) return;
+    throw new MaelstromError(
+      "not_allowed",
+      `Cannot pull image "${image}": it has a pullCommand, and this node runs none; ` +
+        `set MAEL_PULL_COMMAND=on for the daemon, or take the pullCommand out`,
+    );
+  }
+
+  /** What a put of just this version asked for. */
+  #onPutOf(stored: StoredComponent): OnPut | undefined {
+    const onPut = this.#onPut.get(stored.component.name);
+    return onPut && isSameVersion(onPut.stored, stored) ? onPut : undefined;
+  }
+
+  #settleOnPut(stored: StoredComponent, failure: MaelstromError | undefined): void {
+    const onPut = this.#onPutOf(stored);
+    if (!onPut) return;
+    onPut.state = "done";
+    if (failure) onPut.failure = failure;
+    else delete onPut.failure;
+  }
+
+  #pullNextOnPut(): void {
+    const { tasks, log } = this.#options;
+    if (this.#onPutRunning >= ON_PUT_MAX || tasks.signal.aborted) return;
+    const next = [...this.#onPut.values()].find(({ state }) => state === "waiting");
+    if (!next) return;
+    next.state = "pulling";
+    this.#onPutRunning += 1;
+    const { name, docker: { image } } = next.stored.component;
+    tasks.run(`pull on put ${name}`, async (signal) => {
+      try {
+        await this.pull(next.stored, () => {}, signal);
+      } catch (error) {
+        if (isAbort(error)) return;
+        log.warn("cannot pull image on put", { component: name, image, error });
+      } finally {
+        this.#onPutRunning -= 1;
+        this.#pullNextOnPut();
+      }
+    });
+    this.#pullNextOnPut();
+  }
+}
+
+/** Removed and put again under the same name and version, a component is another one. */
+function isSameVersion(a: StoredComponent, b: StoredComponent): boolean {
+  return a.uid === b.uid && a.component.version === b.component.version;
+}

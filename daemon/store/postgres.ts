@@ -1,0 +1,206 @@
+/**
+ * The store's driver for PostgreSQL, which several nodes share. Owns three connections: one reads,
+ * one writes, one is the node's session (roles, notifications). Writers go one after another in the
+ * whole cluster, by a lock that each transaction takes first: that is the contract to the letter,
+ * nothing is ever tried twice, and a put takes milliseconds of which there are few.
+ * Walk: store → **postgres** → line, session → connection.
+ * @module
+ */
+import { pause } from "../../lib/async/pause.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Driver, RoleLock, Row, SqlValue, Transaction } from "./driver.ts";
+import { Listeners } from "./listeners.ts";
+import { migrate } from "./migrate.ts";
+import { closedError, PostgresConnection } from "./postgres_connection.ts";
+import { parsePostgresDsn, type PostgresDsn } from "./postgres_dsn.ts";
+import { poolerError } from "./postgres_errors.ts";
+import { PostgresLine } from "./postgres_line.ts";
+import { advisoryKey, pidOf, PostgresSession } from "./postgres_session.ts";
+import { performTransaction } from "./postgres_transaction.ts";
+import { type Migration, migrations } from "./schema/migrations.ts";
+import { WriteQueue } from "./write_queue.ts";
+
+/** Longest wait for an answer, and for a writer's turn within this node. */
+const LIMIT_MS = 5000;
+const RECONNECT_MIN_MS = 100;
+const RECONNECT_MAX_MS = 2000;
+const POOLER_ROUNDS = 3;
+
+/**
+ * The server gives up before we do, so that its answer says why. A writer that has vanished or
+ * stands still loses its lock before those who wait for it give up. Only transactions may write.
+ */
+const SETTINGS = {
+  statement_timeout: "4500",
+  idle_in_transaction_session_timeout: "3000",
+  default_transaction_read_only: "on",
+  tcp_keepalives_idle: "1",
+  tcp_keepalives_interval: "1",
+  tcp_keepalives_count: "3",
+  tcp_user_timeout: "4000",
+};
+
+/** How {@linkcode openPostgres} opens. */
+export interface PostgresOptions {
+  readonly log: Log;
+  /** The schema to bring the database to. @default {migrations} */
+  readonly steps?: readonly Migration[];
+}
+
+/**
+ * Opens the database that `dsn` names and brings its schema up to date; several nodes may do so at
+ * once.
+ *
+ * @throws {MaelstromError} invalid: the DSN is not one
+ * @throws {MaelstromError} store_unavailable: it cannot be reached, refuses us, is not supported,
+ * stands behind a pooler, or is of a newer executable; the message says what to do
+ */
+export async function openPostgres(dsn: string, options: PostgresOptions): Promise<Driver> {
+  const { log, steps = migrations } = options;
+  const driver = new PostgresDriver(parsePostgresDsn(dsn), log);
+  try {
+    await driver.prepare(steps);
+    return driver;
+  } catch (error) {
+    await driver[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+class PostgresDriver implements Driver {
+  readonly #dsn: PostgresDsn;
+  readonly #log: Log;
+  readonly #reader: PostgresLine;
+  readonly #writer: PostgresLine;
+  readonly #queue = new WriteQueue({ waitMaxMs: LIMIT_MS });
+  readonly #listeners: Listeners;
+  readonly #stop = new AbortController();
+  #writerKey = "";
+  #session: PostgresSession | undefined;
+  #keeping: Promise<void> = Promise.resolve();
+
+  constructor(dsn: PostgresDsn, log: Log) {
+    this.#dsn = dsn;
+    this.#log = log.with({ database: dsn.shown });
+    this.#listeners = new Listeners(log);
+    const open = () => PostgresConnection.open({ dsn, limitMs: LIMIT_MS, settings: SETTINGS });
+    this.#reader = new PostgresLine(open);
+    this.#writer = new PostgresLine(open);
+  }
+
+  /** Looks at the server, brings the schema up to date, and stays present from then on. */
+  async prepare(steps: readonly Migration[]): Promise<void> {
+    const session = await this.#openSession();
+    this.#session = session;
+    this.#writerKey = advisoryKey(`${session.schema} writer`);
+    await refusePooler(session, await this.#reader.get(), this.#dsn.shown);
+    await this.transaction((transaction) => transaction.run(BINARY_COLLATION, []));
+    const applied = await migrate(this, steps, `the database ${this.#dsn.shown}`);
+    if (applied.length > 0) this.#log.info("database schema updated", { steps: applied });
+    this.#keeping = this.#keepSession(session);
+  }
+
+  async all(sql: string, args: readonly SqlValue[]): Promise<Row[]> {
+    const connection = await this.#reader.get();
+    return (await connection.query(sql, args)).rows;
+  }
+
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#queue.run(async () =>
+      await performTransaction(await this.#writer.get(), this.#writerKey, work)
+    );
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  async claimRole(role: string, signal: AbortSignal): Promise<RoleLock | undefined> {
+    signal.throwIfAborted();
+    if (this.#stop.signal.aborted || !this.#session) throw closedError();
+    const lock = await this.#session.claim(role);
+    if (signal.aborted) {
+      await lock?.[Symbol.asyncDispose]();
+      throw signal.reason;
+    }
+    return lock;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    this.#listeners.clear();
+    await this.#queue[Symbol.asyncDispose]();
+    const parts = [this.#reader, this.#writer, this.#session];
+    await Promise.all(parts.map((part) => part?.[Symbol.asyncDispose]()));
+    await this.#keeping;
+  }
+
+  #openSession(): Promise<PostgresSession> {
+    return PostgresSession.open({ dsn: this.#dsn, announced: () => this.#listeners.call() });
+  }
+
+  /** Replaces a lost session by another. While there is none, claims fail with why. */
+  async #keepSession(session: PostgresSession): Promise<void> {
+    const { signal } = this.#stop;
+    for (;;) {
+      await ended(session.lost);
+      if (signal.aborted) return;
+      this.#log.warn("database session lost, roles are given up", { error: session.lost.reason });
+      await session[Symbol.asyncDispose]();
+      const next = await this.#reopen(signal);
+      if (!next) return;
+      session = next;
+      this.#session = session;
+      this.#log.info("database session restored");
+      // What was announced meanwhile nobody heard.
+      this.#listeners.call();
+    }
+  }
+
+  async #reopen(signal: AbortSignal): Promise<PostgresSession | undefined> {
+    for (let waitMs = RECONNECT_MIN_MS;; waitMs = Math.min(waitMs * 2, RECONNECT_MAX_MS)) {
+      // Nodes that lost the server together must not come back in step.
+      await pause(waitMs * (0.5 + Math.random() / 2), signal);
+      if (signal.aborted) return undefined;
+      try {
+        const session = await this.#openSession();
+        if (!signal.aborted) return session;
+        await session[Symbol.asyncDispose]();
+        return undefined;
+      } catch (error) {
+        this.#log.debug("no database session yet", { error });
+      }
+    }
+  }
+}
+
+/** Names are compared byte by byte, as the schema asks for under a name of SQLite's. */
+const BINARY_COLLATION = `create collation if not exists "binary" (provider = libc, locale = 'C')`;
+
+/**
+ * Two clients with sessions of their own never meet the same process of the server, and keep
+ * theirs. A pooler that gives sessions away after each transaction shows in the first round, or in
+ * the next ones if it has several to give.
+ */
+async function refusePooler(
+  session: PostgresSession,
+  other: PostgresConnection,
+  place: string,
+): Promise<void> {
+  const otherPid = await pidOf(other);
+  for (let round = 0; round < POOLER_ROUNDS; round++) {
+    const pids = [await session.currentPid(), await pidOf(other)];
+    if (pids[0] !== session.pid || pids[1] !== otherPid) {
+      throw poolerError(place, "a session changed its process");
+    }
+    if (pids[0] === pids[1]) throw poolerError(place, "two sessions share a process");
+  }
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}

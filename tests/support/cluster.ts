@@ -1,0 +1,103 @@
+/**
+ * Several daemons that share one database, each with ports, a data directory and a node id of its
+ * own, on one Docker Engine. What they leave goes when the cluster is disposed.
+ * @module
+ */
+import type { NodeStatus } from "../../lib/contract/v1.ts";
+import { TestNode } from "./node.ts";
+import { type PostgresDatabase, sharedPostgres } from "./postgres.ts";
+
+const MEET_LIMIT_MS = 20_000;
+
+/** How a test's cluster differs from the usual. */
+export interface ClusterOptions {
+  readonly nodes: number;
+  /** Settings of every node. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Settings of node `index`. */
+  readonly envOf?: (index: number) => Readonly<Record<string, string>>;
+  /** Where the nodes find the database, when it is not to be its own address. */
+  readonly dsn?: (database: PostgresDatabase) => string;
+}
+
+/** A cluster under test. */
+export class TestCluster implements AsyncDisposable {
+  readonly nodes: TestNode[] = [];
+  readonly #stack = new AsyncDisposableStack();
+
+  private constructor(readonly database: PostgresDatabase) {
+    this.#stack.use(database);
+  }
+
+  /** A cluster whose nodes all know each other. */
+  static async start(options: ClusterOptions): Promise<TestCluster> {
+    const server = await sharedPostgres();
+    const cluster = new TestCluster(await server.database());
+    try {
+      const key = crypto.randomUUID();
+      const starts = Array.from({ length: options.nodes }, (_, index) =>
+        TestNode.start({
+          env: {
+            MAEL_SQL_DSN: options.dsn?.(cluster.database) ?? cluster.database.dsn,
+            MAEL_CLUSTER_KEY: key,
+            MAEL_PRIVATE_ADDR: "0.0.0.0",
+            ...options.env,
+            ...options.envOf?.(index),
+          },
+          isClustered: true,
+        }));
+      for (const start of await Promise.allSettled(starts)) {
+        if (start.status === "rejected") continue;
+        cluster.#stack.use(start.value);
+        cluster.nodes.push(start.value);
+      }
+      await Promise.all(starts);
+      for (const node of cluster.nodes) await cluster.known(node, options.nodes);
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** What `node` knows of all nodes, once it is as many as `count`. */
+  async known(node: TestNode, count: number): Promise<readonly NodeStatus[]> {
+    return await until(
+      MEET_LIMIT_MS,
+      `${node.nodeId} to know ${count} nodes`,
+      async () => {
+        const nodes: NodeStatus[] = JSON.parse(await node.run(["node", "ls", "--json"]));
+        return nodes.length === count ? nodes : undefined;
+      },
+    );
+  }
+
+  /** The node that owns `role`, as `asked` knows it. */
+  async owner(role: string, asked: TestNode = this.nodes[0]!): Promise<TestNode> {
+    return await until(MEET_LIMIT_MS, `an owner of ${role}`, async () => {
+      const nodes: NodeStatus[] = JSON.parse(await asked.run(["node", "ls", "--json"]));
+      const owner = nodes.find(({ roles }) => roles.some((held) => held.role === role));
+      return this.nodes.find(({ nodeId }) => nodeId === owner?.nodeId);
+    });
+  }
+
+  /** Ends every daemon and drops the database. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack[Symbol.asyncDispose]();
+  }
+}
+
+/** What `look` finds, looking again until it finds something. */
+export async function until<T>(
+  limitMs: number,
+  what: string,
+  look: () => Promise<T | undefined>,
+): Promise<T> {
+  const endMs = performance.now() + limitMs;
+  while (true) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > endMs) throw new Error(`waited ${limitMs} ms in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
