@@ -462,11 +462,20 @@ const instanceList: Command = {
   words: ["ps"],
   alias: ["cluster", "ps"],
   summary: "List what runs in the cluster.",
-  examples: [{ text: "Every instance", line: "maelstrom ps" }],
-  usage: ["[FLAGS]"],
-  operandsMax: 0,
-  flags: [REFRESH_FLAG, JSON_FLAG],
+  examples: [
+    { text: "Every instance", line: "maelstrom ps" },
+    { text: "Again every five seconds", line: "maelstrom ps --watch 5" },
+  ],
+  usage: ["[--watch [SECONDS]] [FLAGS]"],
+  operandsMax: 1,
+  flags: [
+    REFRESH_FLAG,
+    { name: "watch", short: "w", text: "Show it again every 2 seconds, or as often as said." },
+    JSON_FLAG,
+  ],
   notes: [
+    "Watching ends with Ctrl-C, and goes on while the node restarts. With --json it prints a list " +
+    "on each line.",
     "Max RAM is the memory set aside, in MiB; Concur % is the average use of the requests an " +
     "instance may serve at once.",
   ],
@@ -504,7 +513,8 @@ const logs: Command = {
       short: "f",
       text: "Go on with what is written, by instances to come as well.",
     },
-    { name: "json", text: "Print one JSON object per line." },
+    { name: "timestamps", short: "t", text: "Begin each line with the time when it was written." },
+    { name: "json", text: "Print one JSON object per line; at is its time in milliseconds." },
   ],
   notes: [
     "A component is a name, or one of *, PART*, *PART and *PART*. Each line begins with its " +

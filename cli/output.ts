@@ -4,7 +4,7 @@
  * @module
  */
 import { type TableLayout, tableLines } from "./table.ts";
-import { type Cell, foreign, paint, printable, type Style } from "./text.ts";
+import { type Cell, foreign, paint, painted, printable, type Style } from "./text.ts";
 
 export type { Column, TableLayout } from "./table.ts";
 export type { Cell, Style } from "./text.ts";
@@ -100,14 +100,14 @@ export class Output {
    * @throws {ReaderGone} nobody reads
    */
   async page(
-    heads: readonly string[],
+    heads: readonly Cell[],
     layout: TableLayout,
     rows: readonly (readonly Cell[])[],
   ): Promise<void> {
     const { isColoured, screen } = this.#options;
     const size = screen?.();
     const table = tableLines(layout, rows, { isColoured, columns: size?.columns });
-    const lines = [...heads.map(printable), ...table];
+    const lines = [...heads.map((head) => painted(head, isColoured)), ...table];
     if (!size) return await this.text(lines.map((line) => `${line}\n`).join(""));
     const shown = lines.length < size.rows
       ? lines

@@ -61,9 +61,10 @@ function fit(
   const widths = layout.columns.map(({ title }, at) =>
     Math.max(title.length, ...rows.map((row) => charactersOf(row[at]).length))
   );
+  // A column without a title holds remarks to a few rows, which may run over.
+  const titled = layout.columns.filter(({ title }) => title !== "").length;
   const total = () =>
-    widths.reduce((sum, width) => sum + width, 0) +
-    GUTTER.length * (widths.length - 1);
+    widths.slice(0, titled).reduce((sum, width) => sum + width, 0) + GUTTER.length * (titled - 1);
   for (let surplus = total() - columnsMax; surplus > 0; surplus--) {
     const widest = Math.max(...widths.filter((_, at) => layout.columns[at]!.cut));
     if (!(widest > CUT_WIDTH_MIN)) break;

@@ -24,6 +24,12 @@ export function paint(text: string, style: Style | undefined, isColoured: boolea
   return `\x1b[${STYLES[style]}m${text}\x1b[0m`;
 }
 
+/** `cell` without control characters, in its style where there is colour. */
+export function painted(cell: Cell, isColoured: boolean): string {
+  if (typeof cell === "string") return printable(cell);
+  return paint(printable(cell.text), cell.style, isColoured);
+}
+
 /** Without control characters: what a node or a file sends must not steer the terminal. */
 export function printable(text: string): string {
   // deno-lint-ignore no-control-regex -- control characters are what is being removed

@@ -8,6 +8,7 @@ import { effective } from "../lib/contract/effective.ts";
 import type { ComponentFailure } from "../lib/contract/v1.ts";
 import { isAbort, MaelstromError } from "../lib/errors.ts";
 import type { RpcClient } from "../lib/rpc/client.ts";
+import { isAway } from "./away.ts";
 import { type Call, UsageError } from "./command.ts";
 import { localTime } from "./local_time.ts";
 import type { Output } from "./output.ts";
@@ -149,15 +150,11 @@ async function stateOf(
     clock.startMs = Math.max(clock.startMs, effective(answer.component).startLimitMs ?? 0);
     return rolloutState(answer, version);
   } catch (error) {
-    if (!(error instanceof MaelstromError)) throw error;
-    if (error.code === "not_found") {
-      const message = `Cannot follow version ${version} of "${name}": it was removed since`;
-      throw new MaelstromError("not_found", message);
-    }
     // A node that restarts comes back, and the limit ends the wait for one that does not.
-    const isAway = ["unreachable", "stopping", "timeout"].includes(error.code);
-    if (isAway) return { kind: "going", text: "the node does not answer, asking again" };
-    throw error;
+    if (isAway(error)) return { kind: "going", text: "the node does not answer, asking again" };
+    if (!(error instanceof MaelstromError) || error.code !== "not_found") throw error;
+    const message = `Cannot follow version ${version} of "${name}": it was removed since`;
+    throw new MaelstromError("not_found", message);
   }
 }
 

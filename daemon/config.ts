@@ -5,6 +5,7 @@
  * @module
  */
 import { MaelstromError } from "../lib/errors.ts";
+import { plainPath } from "../lib/contract/host_mounts.ts";
 import { nearest } from "../lib/contract/nearest.ts";
 import type { LogLevel } from "../lib/log.ts";
 import { parseEnvFile } from "../lib/project/env_file.ts";
@@ -66,6 +67,17 @@ function list(env: string, sentence: string, shown = "none") {
   const parse = (given: string): string[] =>
     given.split(",").map((part) => part.trim()).filter((part) => part !== "");
   return { env, value: [] as string[], shown, range: "comma-separated list", sentence, parse };
+}
+
+function paths(env: string, sentence: string) {
+  const range = "comma-separated list of absolute paths";
+  const given = list(env, sentence);
+  const parse = (text: string): string[] =>
+    given.parse(text).map((path) => {
+      if (!path.startsWith("/")) throw new Error(range);
+      return plainPath(path);
+    });
+  return { ...given, range, parse };
 }
 
 function share(env: string, value: number, sentence: string) {
@@ -142,13 +154,13 @@ const SETTINGS = {
     "MAEL_RPC_AUTH",
     "key",
     ["key", "loopback"],
-    "Who may use the API on the private port: `key` wants the cluster key, `loopback` lets " +
-      "callers on 127.0.0.1 in without.",
+    "Who may use the API on the private port: `key` wants requests signed with the cluster key, or " +
+      "a token; `loopback` lets callers on 127.0.0.1 in without.",
   ),
   clusterKey: text(
     "MAEL_CLUSTER_KEY",
     "",
-    "The cluster key itself, at least 16 characters.",
+    "The cluster key itself, at least 16 characters; random ones, for it can be guessed at.",
     "the content of MAEL_CLUSTER_KEY_FILE",
   ),
   clusterKeyFile: text(
@@ -190,6 +202,10 @@ const SETTINGS = {
     300,
     [0, DAY],
     "Seconds after which the row of a node that fell silent is removed; 0 keeps it.",
+  ),
+  hostMounts: paths(
+    "MAEL_HOST_MOUNTS",
+    "Directories of the machine that components may mount, with what is below them; / allows all.",
   ),
   totalMemoryMiB: int(
     "MAEL_TOTAL_MEMORY",

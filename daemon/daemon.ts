@@ -20,6 +20,7 @@ import { eventSourceMethods } from "./api/event_sources.ts";
 import { logsEndpoint } from "./api/logs.ts";
 import { nodeMethods } from "./api/nodes.ts";
 import { pruneEndpoint } from "./api/prune.ts";
+import { checkingPuts } from "./api/put_check.ts";
 import { projectMethods } from "./api/projects.ts";
 import { serveSocket } from "./api/socket.ts";
 import { tokenMethods } from "./api/tokens.ts";
@@ -30,8 +31,10 @@ import { Peers } from "./cluster/peers.ts";
 import { Roles } from "./cluster/role.ts";
 import { Targets } from "./cluster/targets.ts";
 import type { Settings } from "./config.ts";
+import { HostMounts } from "./host_mounts.ts";
 import { LABEL, NODE_LABEL } from "./converger/container_spec.ts";
 import { Converger } from "./converger/converger.ts";
+import { Freezer } from "./converger/freezer.ts";
 import { Images } from "./converger/images.ts";
 import { checkKey, clusterKey, DataDir } from "./data_dir.ts";
 import { Doors, workerCount } from "./doors.ts";
@@ -42,7 +45,7 @@ import { Gateway } from "./gateway/gateway.ts";
 import { Relays } from "./gateway/relay.ts";
 import { Resolver } from "./gateway/resolver.ts";
 import { Logs } from "./logs/logs.ts";
-import { peerUrl, privateListeners } from "./private_door.ts";
+import { isClustered, peerUrl, privateListeners } from "./private_door.ts";
 import { diskPct } from "./prune/disk.ts";
 import { Pruner } from "./prune/pruner.ts";
 import { QueueBudget } from "./router/queue.ts";
@@ -59,6 +62,9 @@ import { TokenBook } from "./store/token_book.ts";
 import { TokenStore } from "./store/tokens.ts";
 
 const API_SOCKET = "api.sock";
+/** Longest time between two looks at the desired state, in milliseconds. */
+const CLUSTER_LOOK_MS = 3000;
+const LONE_LOOK_MS = 30_000;
 /** Silence after which a peer is out, in milliseconds. */
 const LEASE_MS = 3000;
 /** Longest time that a freed role stands empty, in milliseconds. */
@@ -106,7 +112,9 @@ export async function startDaemon(
   const tokens = stack.use(new TokenBook({ store: tokenStore, log, now }));
   await tokens.start();
   const states = stack.use(new NodeStates(driver, log));
-  const catalog = stack.use(new Catalog(store, { log }));
+  // What a lost announcement hides is found by looking again, sooner where there are others.
+  const everyMs = isClustered(settings) ? CLUSTER_LOOK_MS : LONE_LOOK_MS;
+  const catalog = stack.use(new Catalog(store, { log, everyMs }));
   await catalog.start(signal);
   const named = await namedValues(settings, { dataDir, catalog, log });
   stack.defer(catalog.subscribe(() => named.use(catalog.current.cfg)));
@@ -118,6 +126,7 @@ export async function startDaemon(
   const privateUrl = `http://${gatewayAddress}:${settings.privatePort}`;
   const totalMemoryMiB = offeredMemory(settings);
 
+  const hostMounts = new HostMounts(settings.hostMounts, isEngineLocal(settings));
   const members = new Members();
   const traffic = (id: string) => routers.instance(id);
   const tasks = stack.use(new Tasks(log));
@@ -130,6 +139,7 @@ export async function startDaemon(
       reporter.changed();
     },
     blocked: (component) => blocked(component),
+    thaw: (id) => converger.thaw(id),
     verify: (id) => converger.verify(id),
     verifyPeer: (peer) => tasks.run(`verify ${peer}`, (signal) => peers.check(peer, signal)),
     now,
@@ -144,12 +154,14 @@ export async function startDaemon(
       nodeId,
       privateUrl,
       resolve: (text) => named.resolve(text),
+      permit: (component) => hostMounts.checkStart(component),
       members,
       log,
       tasks,
       drainMs: settings.drainSeconds * 1000,
       drain: (id, signal) => routers.drain(id, signal),
-      inFlight: (id) => traffic(id)?.inFlight ?? 0,
+      traffic,
+      freezer: new Freezer(docker, log),
       failed: (component) => failWaiting(component),
       now,
     }),
@@ -243,15 +255,16 @@ export async function startDaemon(
       await doors.applied(signal);
     },
   };
+  const methods = {
+    ...componentMethods(store, applied, () => Promise.resolve(cluster.nodes())),
+    ...cfgMethods(store, applied, named),
+    ...eventSourceMethods(store, applied),
+    ...projectMethods(store, applied),
+    ...nodeMethods({ reporter, cluster, peers, targets, states, store, now }),
+    ...tokenMethods({ store: tokenStore, book: tokens, log, now }),
+  };
   const handler = apiHandler(
-    {
-      ...componentMethods(store, applied, () => Promise.resolve(cluster.nodes())),
-      ...cfgMethods(store, applied, named),
-      ...eventSourceMethods(store, applied),
-      ...projectMethods(store, applied),
-      ...nodeMethods({ reporter, cluster, peers, targets, states, store, now }),
-      ...tokenMethods({ store: tokenStore, book: tokens, log, now }),
-    },
+    checkingPuts(methods, (component) => hostMounts.checkPut(component)),
     log,
     {
       "/_mael/logs": logsEndpoint({ logs, names: () => namesOf(catalog), now }),
@@ -285,18 +298,8 @@ export async function startDaemon(
     relays: new Relays({ nodeId, clusterKey: key, now }),
   });
   await states.refresh();
-  await reporter.start();
-  await peers.start(signal);
   await converger.start(catalog.current.componentByName, signal);
   images.follow(catalog.current.components);
-  const duties = stack.use(new Tasks(log));
-  duties.run("placement", (signal) =>
-    roles.hold("placement", async (epoch, signal) => {
-      // Whoever begins to plan knows first what runs.
-      await peers.refresh(signal);
-      await scheduler.own(epoch, signal);
-    }, signal));
-
   const doors: Doors = stack.use(
     await Doors.open({
       settings,
@@ -310,6 +313,16 @@ export async function startDaemon(
       log,
     }),
   );
+  // Peers are met when they can answer.
+  await reporter.start();
+  await peers.start(signal);
+  const duties = stack.use(new Tasks(log));
+  duties.run("placement", (signal) =>
+    roles.hold("placement", async (epoch, signal) => {
+      // Whoever begins to plan knows first what runs.
+      await peers.refresh(signal);
+      await scheduler.own(epoch, signal);
+    }, signal));
   if (settings.pruneMinutes > 0) {
     const everyMs = settings.pruneMinutes * 60_000;
     tasks.run("prune", (signal) => pruner.keepPruning(everyMs, signal));
@@ -338,6 +351,10 @@ export async function startDaemon(
 function placeOf(url: string, key: string): RpcTarget {
   const findKey = () => Promise.resolve({ key, from: "the cluster key" });
   return { places: [{ kind: "url", url }], findKey };
+}
+
+function isEngineLocal({ dockerHost }: Settings): boolean {
+  return dockerHost.startsWith("unix:");
 }
 
 function namesOf({ current }: Catalog): string[] {
@@ -370,7 +387,7 @@ function newPruner(
     readonly log: Log;
   },
 ): Pruner {
-  const isLocal = settings.dockerHost.startsWith("unix:");
+  const isLocal = isEngineLocal(settings);
   return new Pruner({
     docker,
     policy: {

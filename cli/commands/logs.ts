@@ -6,6 +6,7 @@ import { parseSince, SINCE_RANGE } from "../../lib/contract/since.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import type { RpcClient } from "../../lib/rpc/client.ts";
 import { type Call, UsageError } from "../command.ts";
+import { localTime } from "../local_time.ts";
 import type { Output, Style } from "../output.ts";
 
 const SINCE_DEFAULT = "10m";
@@ -23,7 +24,7 @@ export async function printLogs(call: Call): Promise<void> {
   const query = { components: components.join(","), follow, since: sinceOf(call) };
   const print = flags.has("json")
     ? (line: string) => output.text(`${line}\n`)
-    : new EntryPrinter(output).print;
+    : new EntryPrinter(output, flags.has("timestamps")).print;
   const client = await call.client();
   let seenAtMs = await printStream(client, query, print, signal);
   while (follow) {
@@ -107,10 +108,12 @@ function isUnreachable(error: unknown): boolean {
 /** Prints entries for people: whose line it is, in a colour of the instance's own, and the line. */
 class EntryPrinter {
   readonly #output: Output;
+  readonly #isTimed: boolean;
   readonly #styles = new Map<string, Style>();
 
-  constructor(output: Output) {
+  constructor(output: Output, isTimed: boolean) {
     this.#output = output;
+    this.#isTimed = isTimed;
   }
 
   readonly print = async (text: string): Promise<void> => {
@@ -118,7 +121,8 @@ class EntryPrinter {
     const label = `[${entry.component}/${shortName(entry)}]`;
     const style = this.#styleOf(entry.instance);
     if ("line" in entry) {
-      const line = { label, style, text: entry.line.trimEnd() };
+      const time = this.#isTimed && entry.at !== undefined ? { time: localTime(entry.at) } : {};
+      const line = { label, style, ...time, text: entry.line.trimEnd() };
       return await this.#output.labelled(entry.stream, line);
     }
     const said = "notice" in entry ? entry.notice : `${entry.dropped} lines dropped`;

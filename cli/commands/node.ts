@@ -1,6 +1,9 @@
 /** What `maelstrom node` and `maelstrom ps` do: nodes, and what runs on them. @module */
 import type { ComponentInfo, InstanceStatus, NodeStatus } from "../../lib/contract/v1.ts";
-import type { Call } from "../command.ts";
+import { pause } from "../../lib/async/pause.ts";
+import { isAway } from "../away.ts";
+import { type Call, UsageError } from "../command.ts";
+import { localTime } from "../local_time.ts";
 import type { Cell, Style, TableLayout } from "../output.ts";
 import { relativeTime } from "../relative_time.ts";
 
@@ -35,6 +38,10 @@ const INSTANCES: TableLayout = {
   empty: "No running containers found",
 };
 
+const WATCH_SECONDS = 2;
+const WATCH_SECONDS_MIN = 0.1;
+const WATCH_SECONDS_MAX = 3600;
+
 const STATUS_STYLES: Readonly<Record<InstanceStatus, Style>> = {
   active: "green",
   starting: "yellow",
@@ -58,27 +65,92 @@ export async function listNodes(call: Call): Promise<void> {
   await call.output.table(NODES, rows);
 }
 
-/** `ps`: lists what runs in the cluster, by component. */
+/**
+ * `ps`: lists what runs in the cluster, by component; with `--watch` again and again.
+ *
+ * @throws {UsageError} the seconds of `--watch` mean nothing
+ */
 export async function listInstances(call: Call): Promise<void> {
-  const nodes = await getNodes(call);
-  const instances = nodes
-    .flatMap(({ nodeId, runningComponents }) => runningComponents.map((info) => ({ nodeId, info })))
-    .toSorted((a, b) => compareText(a.info.componentName, b.info.componentName));
-  if (call.flags.has("json")) {
-    return await call.output.json(instances.map(({ nodeId, info }) => ({ nodeId, ...info })));
+  const everyMs = watchPeriod(call);
+  if (everyMs !== undefined) return await watchInstances(call, everyMs);
+  const instances = await getInstances(call);
+  if (call.flags.has("json")) await call.output.json(instances);
+  else await call.output.table(INSTANCES, rowsOf(instances, call.nowMs));
+}
+
+function watchPeriod({ flags, operands: [given] }: Call): number | undefined {
+  if (!flags.has("watch")) {
+    if (given === undefined) return undefined;
+    throw new UsageError(`Cannot run "ps": unexpected argument ${JSON.stringify(given)}`, ["ps"]);
   }
-  const rows = instances.map(({ nodeId, info }): Cell[] => [
+  if (given === undefined) return WATCH_SECONDS * 1000;
+  const seconds = /^\d+(\.\d+)?$/.test(given) ? Number(given) : NaN;
+  if (seconds >= WATCH_SECONDS_MIN && seconds <= WATCH_SECONDS_MAX) return seconds * 1000;
+  throw new UsageError(
+    `Cannot read --watch: must be between ${WATCH_SECONDS_MIN} and ${WATCH_SECONDS_MAX} seconds, ` +
+      `found ${JSON.stringify(given)}`,
+    ["ps"],
+  );
+}
+
+/** Shows what runs until the user interrupts; a node that is away for a while is waited for. */
+async function watchInstances(call: Call, everyMs: number): Promise<void> {
+  const begunMs = performance.now();
+  let instances: Instance[] | undefined;
+  for (; !call.signal.aborted; await pause(everyMs, call.signal)) {
+    let fault: string | undefined;
+    try {
+      instances = await getInstances(call);
+    } catch (error) {
+      if (call.signal.aborted) break;
+      // A node that was never there is more likely a slip than a restart.
+      if (!instances || !isAway(error)) throw error;
+      fault = error.message;
+    }
+    const nowMs = call.nowMs + performance.now() - begunMs;
+    await showInstances(instances, fault, Math.round(nowMs), call);
+  }
+  // The terminal shows the keys that ended it.
+  if (call.output.isTerminal) await call.output.line("");
+}
+
+async function showInstances(
+  instances: readonly Instance[],
+  fault: string | undefined,
+  nowMs: number,
+  { flags, output }: Call,
+): Promise<void> {
+  // Only a screen still shows what was last known.
+  if (fault && (flags.has("json") || !output.isTerminal)) return await output.error(fault);
+  if (flags.has("json")) return await output.text(`${JSON.stringify(instances)}\n`);
+  const title: Cell = { text: localTime(nowMs), style: "dim" };
+  const heads: Cell[] = fault ? [title, { text: fault, style: "red" }] : [title];
+  await output.page(heads, INSTANCES, rowsOf(instances, nowMs));
+}
+
+/** What runs, and where. */
+type Instance = ComponentInfo & { readonly nodeId: string };
+
+async function getInstances(call: Call): Promise<Instance[]> {
+  return (await getNodes(call))
+    .flatMap(({ nodeId, runningComponents }) =>
+      runningComponents.map((info) => ({ nodeId, ...info }))
+    )
+    .toSorted((a, b) => compareText(a.componentName, b.componentName));
+}
+
+function rowsOf(instances: readonly Instance[], nowMs: number): Cell[][] {
+  return instances.map((info): Cell[] => [
     info.componentName,
     String(info.componentVersion),
     { text: info.status, style: STATUS_STYLES[info.status] },
-    nodeId,
+    info.nodeId,
     String(info.memoryReservedMiB),
-    info.lastRequestTime > 0 ? relativeTime(info.lastRequestTime, call.nowMs) : "Never",
+    info.lastRequestTime > 0 ? relativeTime(info.lastRequestTime, nowMs) : "Never",
     String(info.totalRequests),
     concurrencyPct(info).toFixed(2),
     info.progress ?? "",
   ]);
-  await call.output.table(INSTANCES, rows);
 }
 
 async function getNodes(call: Call): Promise<NodeStatus[]> {

@@ -49,7 +49,10 @@ function row(type: string, name: string, action: string): string {
 }
 
 /** A changed setting: `image: shop:7 -> shop:8`. */
-export function fieldLine(kind: Kind, { path, change, old, new: now, secret }: FieldChange): string {
+export function fieldLine(
+  kind: Kind,
+  { path, change, old, new: now, secret }: FieldChange,
+): string {
   const name = kind === "component" ? fileKeyOf(path) : path.toLowerCase();
   const before = change === "added" ? "(none)" : secret ? "***" : shown(old);
   const after = change === "removed" ? "(none)" : secret ? "***" : shown(now);

@@ -1,15 +1,17 @@
 # Completes maelstrom in bash 4.4 and later.
 _maelstrom() {
-  local word line kept= words=()
+  local word last= line kept= words=()
   # Bash cuts words at "=", maelstrom does not.
   for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
-    if [[ ${words[-1]-} == --* && ( $word == "=" || ${words[-1]-} == *= ) ]]; then
-      words[-1]+=$word
+    if [[ $last == --* && ($word == "=" || $last == *=) ]]; then
+      last+=$word
+      words[-1]=$last
     else
-      words+=("$word")
+      last=$word
+      words+=("$last")
     fi
   done
-  [[ ${words[-1]} == --*=* ]] && kept="${words[-1]%%=*}="
+  [[ $last == --*=* ]] && kept=${last%%=*}=
   COMPREPLY=()
   while IFS= read -r line; do
     if [[ $line == :files ]]; then

@@ -18,7 +18,7 @@ export interface InstanceFact {
   readonly status: InstanceStatus;
   /** Where it serves; known once it is active. */
   readonly address?: { readonly hostname: string; readonly port: number };
-  /** Requests it may serve at the same time; Infinity for a soft limit. */
+  /** Requests it may serve at the same time; Infinity for a soft limit, 0 when it is on its way out. */
   readonly admits: number;
   readonly maxConcurrency: number;
   readonly reserveMemoryMiB: number;
@@ -58,6 +58,11 @@ export class Members {
   report(fact: InstanceFact): void {
     this.#facts.set(fact.id, fact);
     for (const listener of this.#listeners) listener(fact.id, fact);
+  }
+
+  /** Replaces what is known of an instance without telling: whoever wants to know looks. */
+  note(fact: InstanceFact): void {
+    if (this.#facts.has(fact.id)) this.#facts.set(fact.id, fact);
   }
 
   /** The instance is gone. */

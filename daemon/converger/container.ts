@@ -4,16 +4,15 @@
  */
 import { pause } from "../../lib/async/pause.ts";
 import { withDeadline } from "../../lib/async/deadline.ts";
-import type { Component } from "../../lib/contract/v1.ts";
+import type { Component, HealthResult } from "../../lib/contract/v1.ts";
 import type { ContainerDetail, ContainerSpec, DockerClient } from "../../lib/docker/client.ts";
 import { MaelstromError, messageOf } from "../../lib/errors.ts";
-import { probe } from "../../lib/http/upstream.ts";
 import type { Log } from "../../lib/log.ts";
 import { containerSpec, type SpecOptions } from "./container_spec.ts";
+import { checkHealth } from "./health.ts";
 import type { Images, OnPullProgress } from "./images.ts";
 import { readBack } from "./read_back.ts";
 
-const PROBE_LIMIT_MS = 15_000;
 const PROBE_EVERY_MS_MIN = 2;
 const PROBE_EVERY_MS_MAX = 250;
 const RUNNING_EVERY_MS = 1000;
@@ -33,6 +32,8 @@ export interface StartOptions extends SpecOptions {
   /** True when the image has been pulled for this start, or need not be. */
   readonly isPulled: boolean;
   readonly onProgress: OnPullProgress;
+  /** Told what came of each start check. */
+  readonly onChecked: (result: HealthResult) => void;
   readonly log: Log;
   /** Aborts when the engine says that the process has ended. */
   readonly exited: AbortSignal;
@@ -95,15 +96,19 @@ export async function startContainer(options: StartOptions, signal: AbortSignal)
 
 async function untilHealthy(
   address: Address,
-  { docker, name, stored: { component }, settings, exited }: StartOptions,
+  { docker, name, stored: { component }, settings, exited, onChecked }: StartOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { startLimitMs, healthCheckPath } = settings;
   if (startLimitMs === undefined) return;
-  const check: HealthCheck = {
-    address,
-    path: healthCheckPath,
-    heard: "no answer yet",
+  let heard = "no answer yet";
+  const check: StartCheck = {
+    async isHealthy(signal) {
+      const result = await checkHealth({ address, path: healthCheckPath }, signal);
+      heard = result.detail;
+      onChecked(result);
+      return result.healthy;
+    },
     isRunning: async (signal) =>
       (await docker.inspectContainer(name, signal))?.state.running ?? false,
   };
@@ -112,7 +117,7 @@ async function untilHealthy(
     AbortSignal.any([signal, exited]),
     (limit) => probeUntilHealthy(check, limit),
     () => {
-      const limit = `${startLimitMs / 1000} s, last check: ${check.heard}`;
+      const limit = `${startLimitMs / 1000} s, last check: ${heard}`;
       const message = `Cannot start "${component.name}": not healthy within ${limit}`;
       return new MaelstromError("start_timeout", message);
     },
@@ -178,29 +183,18 @@ function isMissingImage(error: unknown): boolean {
     error.detail?.image !== undefined;
 }
 
-interface HealthCheck {
-  readonly address: Address;
-  readonly path: string;
-  /** What came of the latest probe. */
-  heard: string;
-  readonly isRunning: (signal: AbortSignal) => Promise<boolean>;
+interface StartCheck {
+  isHealthy(signal: AbortSignal): Promise<boolean>;
+  isRunning(signal: AbortSignal): Promise<boolean>;
 }
 
 /** Resolves at the first healthy answer; rejects when `signal` aborts or the process is gone. */
-async function probeUntilHealthy(check: HealthCheck, signal: AbortSignal): Promise<void> {
+async function probeUntilHealthy(check: StartCheck, signal: AbortSignal): Promise<void> {
   const begun = performance.now();
   let checkedAt = begun;
   while (true) {
     signal.throwIfAborted();
-    try {
-      const options = { timeoutMs: PROBE_LIMIT_MS, signal };
-      const status = await probe(check.address, check.path, options);
-      if (isHealthy(status)) return;
-      check.heard = `status ${status}`;
-    } catch (error) {
-      signal.throwIfAborted();
-      check.heard = messageOf(error);
-    }
+    if (await check.isHealthy(signal)) return;
     const now = performance.now();
     // The events tell at once that a process ended, but they may be cut off.
     if (now - checkedAt > RUNNING_EVERY_MS) {
@@ -211,11 +205,6 @@ async function probeUntilHealthy(check: HealthCheck, signal: AbortSignal): Promi
     const wait = (now - begun) / 10;
     await pause(Math.min(PROBE_EVERY_MS_MAX, Math.max(PROBE_EVERY_MS_MIN, wait)), signal);
   }
-}
-
-/** Redirects count as healthy: many applications send "/" to a login page. */
-export function isHealthy(status: number): boolean {
-  return status >= 200 && status < 400;
 }
 
 /** Why a start failed, with the container's last words when it had any. */
@@ -241,11 +230,13 @@ async function explain(
     const said = lines.length > 0 ? `, last line: ${lines.at(-1)}` : "";
     const code = detail?.state.exitCode ?? "unknown";
     const message = `Cannot start "${component.name}": process exited with code ${code}${said}`;
-    return new MaelstromError("start_failed", message, { exitCode: code });
+    return new MaelstromError("start_failed", message, { exitCode: code, lines });
   }
-  if (error instanceof MaelstromError && error.code === "start_timeout") return error;
+  if (error instanceof MaelstromError && error.code === "start_timeout") {
+    return new MaelstromError("start_timeout", error.message, { lines });
+  }
   const message = `Cannot start "${component.name}": ${messageOf(error)}`;
-  return new MaelstromError("start_failed", message, undefined, { cause: error });
+  return new MaelstromError("start_failed", message, { lines }, { cause: error });
 }
 
 /** What is wrong when a program could not be run because it is for another kind of machine. */

@@ -12,6 +12,7 @@ import type { Target } from "../cluster/members.ts";
 import type { StoredComponent } from "../store/store.ts";
 import { addressOf, removeContainer } from "./container.ts";
 import { identityOf, LABEL, NODE_LABEL } from "./container_spec.ts";
+import type { Instances } from "./instances.ts";
 import { Worker, type WorkerContext } from "./worker.ts";
 
 const RECONCILE_EVERY_MS = 60_000;
@@ -88,6 +89,11 @@ export class Converger implements AsyncDisposable {
     this.#owner(id)?.verify(id);
   }
 
+  /** Somebody waits for frozen instance `id`. */
+  thaw(id: string): void {
+    this.#owner(id)?.thaw(id);
+  }
+
   /** Stops following and starting. Serving containers are left for the next daemon. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
@@ -111,8 +117,9 @@ export class Converger implements AsyncDisposable {
     );
   }
 
-  #owner(name: string): Worker | undefined {
-    return [...this.#workers.values()].find((worker) => worker.has(name));
+  #owner(name: string): Instances | undefined {
+    for (const { instances } of this.#workers.values()) if (instances.has(name)) return instances;
+    return undefined;
   }
 
   async #adopt(name: string, stored: StoredComponent, signal: AbortSignal): Promise<boolean> {
@@ -121,7 +128,7 @@ export class Converger implements AsyncDisposable {
     if (!detail?.state.running) return false;
     try {
       const address = addressOf(detail, stored.component);
-      this.#worker(stored).adopt(name, stored, address);
+      this.#worker(stored).adopt(name, stored, address, detail.state.status === "paused");
     } catch (error) {
       log.warn("cannot adopt container", { container: name, error });
       return false;
@@ -163,10 +170,11 @@ export class Converger implements AsyncDisposable {
   /** Compares what the engine lists with what the workers know. */
   async #reconcile(signal: AbortSignal): Promise<void> {
     // Who serves is noted first: what begins to serve while the engine lists is not missing.
-    const serving = [...this.#workers.values()].flatMap((worker) => worker.serving());
+    const serving = [...this.#workers.values()].flatMap(({ instances }) => instances.serving());
     const listed = await this.#list(signal);
     const running = new Set(
-      listed.filter(({ status }) => status === "running").map(({ name }) => name),
+      listed.filter(({ status }) => status === "running" || status === "paused")
+        .map(({ name }) => name),
     );
     for (const name of serving) {
       if (!running.has(name)) this.#owner(name)?.died(name);

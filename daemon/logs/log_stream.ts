@@ -139,10 +139,15 @@ export class LogStream implements AsyncDisposable {
     let lastAtMs: number | undefined;
     try {
       for await (
-        const { stream, line } of docker.containerLogs(source.instance, { follow, sinceMs, signal })
+        const { stream, line, atMs } of docker.containerLogs(source.instance, {
+          follow,
+          sinceMs,
+          signal,
+        })
       ) {
-        lastAtMs = now();
-        await this.#buffer.push({ ...source, stream, line }, signal);
+        lastAtMs = atMs ?? now();
+        const at = atMs === undefined ? {} : { at: atMs };
+        await this.#buffer.push({ ...source, ...at, stream, line }, signal);
       }
       return { kind: "ended", lastAtMs };
     } catch (error) {
@@ -156,7 +161,7 @@ export class LogStream implements AsyncDisposable {
 interface ReadEnd {
   /** `absent`: no such container; `unreadable`: it never will be otherwise; else worth a retry. */
   readonly kind: "ended" | "absent" | "unreadable" | "broken";
-  /** When the last line arrived, in milliseconds since 1970. */
+  /** When the last line was written, in milliseconds since 1970. */
   readonly lastAtMs: number | undefined;
   /** What the reader should be told. */
   readonly fault?: string;

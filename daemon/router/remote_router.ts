@@ -171,6 +171,8 @@ export class RemoteRouters implements Admissions {
 
   /** For {@linkcode RemoteRouter} only: a token became idle; it stays or goes home. */
   freed(router: RemoteRouter, instance: RemoteInstance): void {
+    // One that is frozen could not keep its connections alive.
+    if (instance.isRetired && instance.inFlight === 0) instance.upstream.closeIdle();
     const stays = router.keeps && router.waiting === 0 && !instance.isRetired;
     if (!stays && instance.giveBack()) this.#tell(instance);
     this.#forgetIfGone(router, instance);

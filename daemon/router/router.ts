@@ -24,6 +24,8 @@ export interface Lender {
   left(router: Router, instance: Instance): void;
   /** The instance is gone. */
   gone(instance: Instance): void;
+  /** Whether requests are served may have changed. */
+  turned(router: Router): void;
 }
 
 /** What a router needs from above and beside. */
@@ -36,6 +38,8 @@ export interface RouterOptions {
   readonly wake: (component: string) => void;
   /** Why no instance can be had now, if starts are failing. */
   readonly blocked: (component: string) => MaelstromError | undefined;
+  /** Asks for a frozen instance: it is attached, or it goes. */
+  readonly thaw: (id: string) => void;
   /** Asks whether an instance that could not be reached is alive. */
   readonly verify: (id: string) => void;
   /** Asks whether a peer that could not be reached is alive. */
@@ -56,6 +60,8 @@ export class Router implements Admission {
   // is known to `#all` only.
   readonly #here: Instance[] = [];
   readonly #peers: Instance[] = [];
+  // Instances of this node that take requests again once they were asked for, and whether they were.
+  readonly #frozen = new Map<Instance, { isAsked: boolean }>();
   readonly #all = new Map<string, Instance>();
   #next: Record<Reach, number> = { local: 0, any: 0 };
   #wantedUntilMs = 0;
@@ -99,6 +105,7 @@ export class Router implements Admission {
     const wait = this.#queueOf(reach).admit(deadline, signal);
     if (!serves) this.#options.wake(this.component);
     else this.#options.lender?.contended(this.component);
+    this.#thaw();
     return await wait;
   }
 
@@ -155,8 +162,18 @@ export class Router implements Admission {
 
   /** An instance is ready for requests. */
   attach(fact: InstanceFact): void {
-    if (!fact.address) throw new Error(`instance ${fact.id} is active without an address`);
-    this.#join(fact.id, fact.address, fact.admits);
+    this.#join(fact.id, addressOf(fact), fact.admits);
+  }
+
+  /** An instance is paused: it takes requests again after it was asked to. */
+  freeze(fact: InstanceFact): void {
+    const instance = this.#meet(fact.id, addressOf(fact), fact.admits);
+    this.#frozen.set(instance, { isAsked: false });
+    this.#leaveRotation(instance);
+    this.#options.lender?.turned(this);
+    // It could not keep them alive, and would end them just when it goes on.
+    instance.upstream.closeIdle();
+    this.#thaw();
   }
 
   /** A peer has instances that may have `admits` requests in all. */
@@ -164,13 +181,19 @@ export class Router implements Admission {
     this.#join(placeOf(this.component, address.peer), address, admits);
   }
 
-  #join(id: string, address: PlaceAddress, admits: number): void {
+  #meet(id: string, address: PlaceAddress, admits: number): Instance {
     let instance = this.#all.get(id);
     if (!instance) {
       instance = new Instance({ id, address, admits, now: this.#options.now });
       this.#all.set(id, instance);
     }
     instance.admits = admits;
+    return instance;
+  }
+
+  #join(id: string, address: PlaceAddress, admits: number): void {
+    const instance = this.#meet(id, address, admits);
+    this.#frozen.delete(instance);
     const rotation = this.#rotationOf(instance);
     if (!rotation.includes(instance)) {
       rotation.push(instance);
@@ -182,7 +205,11 @@ export class Router implements Admission {
   /** The instance takes no further request; those in progress go on. */
   retire(id: string): void {
     const instance = this.#all.get(id);
-    if (instance) this.#leaveRotation(instance);
+    if (instance) {
+      this.#leaveRotation(instance);
+      if (this.#frozen.delete(instance)) this.#options.lender?.turned(this);
+    }
+    this.#thaw();
     this.#wakeIfPending();
   }
 
@@ -216,6 +243,19 @@ export class Router implements Admission {
   /** True when nothing would be lost by forgetting this router. */
   get idle(): boolean {
     return this.#all.size === 0 && this.inFlight === 0;
+  }
+
+  /** Asks for as many frozen instances as those who wait need. */
+  #thaw(): void {
+    let short = this.#waiting;
+    for (const [{ admits }, { isAsked }] of this.#frozen) if (isAsked) short -= admits;
+    for (const [instance, frozen] of this.#frozen) {
+      if (short <= 0) return;
+      if (frozen.isAsked) continue;
+      frozen.isAsked = true;
+      short -= instance.admits;
+      this.#options.thaw(instance.id);
+    }
   }
 
   #wakeIfPending(): void {
@@ -265,12 +305,18 @@ export class Router implements Admission {
   }
 
   #serves(reach: Reach): boolean {
-    return this.#here.length > 0 || (reach === "any" && this.#peers.length > 0);
+    return this.#here.length > 0 || this.#frozen.size > 0 ||
+      (reach === "any" && this.#peers.length > 0);
   }
 
   #rotationOf({ peer }: Instance): Instance[] {
     return peer ? this.#peers : this.#here;
   }
+}
+
+function addressOf({ id, address }: InstanceFact): PlaceAddress {
+  if (!address) throw new Error(`instance ${id} serves without an address`);
+  return address;
 }
 
 /** The name under which a peer's instances are one. */
@@ -321,10 +367,11 @@ export class Routers {
 
   /** Follows a change of an instance; see {@linkcode MemberListener}. */
   follow(id: string, fact: InstanceFact | undefined): void {
-    if (fact?.status === "active") {
+    const isKept = fact?.status === "active" || fact?.status === "frozen";
+    if (isKept && fact.admits > 0) {
       const router = this.of(fact.component);
       this.#byInstance.set(id, router);
-      return router.attach(fact);
+      return fact.status === "active" ? router.attach(fact) : router.freeze(fact);
     }
     const router = this.#byInstance.get(id);
     if (fact) return router?.retire(id);
@@ -337,6 +384,7 @@ export class Routers {
     const admits = new Map<string, number>();
     for (const info of status?.runningComponents ?? []) {
       if (info.status !== "active" && info.status !== "frozen") continue;
+      if (info.admits === 0) continue;
       admits.set(info.componentName, (admits.get(info.componentName) ?? 0) + info.admits);
     }
     const { hostname, port } = new URL(status?.peerUrl ?? "http://gone");

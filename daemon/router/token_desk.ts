@@ -55,6 +55,8 @@ export class TokenDesk implements Lender {
   readonly #routerOf: (component: string) => Router;
   readonly #borrowers = new Set<Borrower>();
   readonly #serving = new Map<Router, Set<Instance>>();
+  /** Routers that were told to be on. */
+  readonly #on = new Set<Router>();
 
   /** `routerOf` gives the router of a component. */
   constructor(routerOf: (component: string) => Router) {
@@ -65,8 +67,8 @@ export class TokenDesk implements Lender {
   join(deliver: (orders: readonly TokenOrder[]) => void): Borrower {
     const borrower = new Borrower(deliver);
     this.#borrowers.add(borrower);
+    for (const { component } of this.#on) borrower.send({ kind: "serving", component, isOn: true });
     for (const [router, instances] of this.#serving) {
-      borrower.send({ kind: "serving", component: router.component, isOn: true });
       for (const instance of instances) this.#lendWhole(borrower, router, instance);
     }
     return borrower;
@@ -106,11 +108,8 @@ export class TokenDesk implements Lender {
 
   joined(router: Router, instance: Instance): void {
     const instances = this.#serving.get(router) ?? new Set();
-    if (instances.size === 0) {
-      this.#serving.set(router, instances);
-      this.#tellServing(router, true);
-    }
-    instances.add(instance);
+    this.#serving.set(router, instances.add(instance));
+    this.turned(router);
     // Tokens come home once, so that the next ones are of all instances in turn.
     this.contended(router.component);
     for (const borrower of this.#borrowers) this.#lendWhole(borrower, router, instance);
@@ -123,9 +122,18 @@ export class TokenDesk implements Lender {
       if (!borrower.loans.has(instance.id)) continue;
       borrower.send({ kind: "retire", instance: instance.id });
     }
-    if (instances?.size !== 0) return;
-    this.#serving.delete(router);
-    this.#tellServing(router, false);
+    if (instances?.size === 0) this.#serving.delete(router);
+    this.turned(router);
+  }
+
+  turned(router: Router): void {
+    const isOn = router.state === "on";
+    if (isOn === this.#on.has(router)) return;
+    if (isOn) this.#on.add(router);
+    else this.#on.delete(router);
+    for (const borrower of this.#borrowers) {
+      borrower.send({ kind: "serving", component: router.component, isOn });
+    }
   }
 
   gone(instance: Instance): void {
@@ -239,12 +247,6 @@ export class TokenDesk implements Lender {
       busyMs: report.busyMs - told.busyMs,
       lastRequestMs: report.lastRequestMs,
     });
-  }
-
-  #tellServing(router: Router, isOn: boolean): void {
-    for (const borrower of this.#borrowers) {
-      borrower.send({ kind: "serving", component: router.component, isOn });
-    }
   }
 }
 

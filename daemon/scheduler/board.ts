@@ -126,6 +126,12 @@ export function servingOf(seat: Seat, count: number): number {
   return Math.min(seat.serving, count);
 }
 
+/** Serving instances that leave and have to stay until others serve in their stead. */
+export function holdCount({ want, seats, serving, released }: Roster): number {
+  const serves = seats.reduce((sum, seat) => sum + servingOf(seat, seat.assigned), 0);
+  return Math.max(0, Math.min(want.count, serves) - released - serving);
+}
+
 /** Why an instance of `seat` has to go elsewhere; undefined when it may stay. */
 export function misplacement({ node, roster, settled }: Seat): string | undefined {
   const { option: { state, labels }, soonMemoryMiB } = node;

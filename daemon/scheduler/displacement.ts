@@ -34,8 +34,8 @@ export function awaitRoom(board: Board, roster: Roster): boolean {
     const option = bestOption(board, roster);
     if (!option) break;
     for (const seat of option.victims) {
+      if (seat.serving >= seat.settled) seat.roster.released += 1;
       settle(seat, seat.settled - 1);
-      seat.roster.released += 1;
     }
     claim(option.node, costOn(option.node, roster));
     isAwaited = true;

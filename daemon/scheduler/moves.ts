@@ -5,7 +5,10 @@
  */
 import {
   type Board,
+  claim,
+  costOn,
   headroom,
+  holdCount,
   isFailing,
   misplacement,
   type NodeDraft,
@@ -116,7 +119,9 @@ class Mover implements Moves {
     // At its maximum, one has to stop before another may start.
     const missing = roster.want.count - roster.serving;
     if (isServing && missing >= roster.want.maxUnavailable) return false;
+    if (holdCount(roster) > 0) return false;
     settle(seat, seat.settled - 1);
+    claim(to, costOn(to, roster));
     if (isServing) roster.released += 1;
     this.moves.push({ component: roster.want.component, from: node.option.nodeId, reason });
     return true;

@@ -17,7 +17,9 @@ import type { InstanceStatus } from "../../lib/contract/v1.ts";
 import {
   Board,
   claim,
+  costOn,
   headroom,
+  holdCount,
   isEligible,
   misplacement,
   type Roster,
@@ -139,10 +141,13 @@ function grow(board: Board, roster: Roster, count: number): void {
   const missing = count - roster.settled;
   if (missing <= 0) return;
   spread(board, roster, missing);
-  if (roster.settled === count || headroom(roster) > 0) return;
-  // One of the maximum still stops; its successor's place is kept.
-  const node = bestPlace(board, roster);
-  if (node) claim(node, roster.want.reserveMemoryMiB);
+  if (headroom(roster) > 0) return;
+  // At its maximum while some still stop; the places of their successors are kept.
+  for (let left = count - roster.settled; left > 0; left--) {
+    const node = bestPlace(board, roster);
+    if (!node) return;
+    claim(node, costOn(node, roster));
+  }
 }
 
 /** Why `roster` cannot have one more, or undefined when it can as soon as something has left. */
@@ -162,12 +167,6 @@ function shortage({ nodes }: Board, roster: Roster): string | undefined {
   if (open.some(({ soonMemoryMiB }) => soonMemoryMiB >= reserveMemoryMiB)) return undefined;
   const free = open.reduce((most, node) => Math.max(most, node.freeMemoryMiB), 0);
   return `needs ${reserveMemoryMiB} MiB, largest free is ${free} MiB`;
-}
-
-/** Instances that have to stay until others serve in their stead. */
-function holdCount({ want, seats, serving, released }: Roster): number {
-  const serves = seats.reduce((sum, seat) => sum + servingOf(seat, seat.assigned), 0);
-  return Math.max(0, Math.min(want.count, serves) - released - serving);
 }
 
 function targetsOf({ nodes, rosters }: Board): Map<string, Map<string, number>> {

@@ -6,7 +6,7 @@
  * @module
  */
 import { Recurring } from "../../lib/async/recurring.ts";
-import { effective } from "../../lib/contract/effective.ts";
+import { type Effective, effective } from "../../lib/contract/effective.ts";
 import type { ComponentInfo, NodeStatus, TargetOrder } from "../../lib/contract/v1.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Catalog } from "../store/catalog.ts";
@@ -19,6 +19,8 @@ import { type NodeOption, place, type Placement, type Want } from "./placement.t
 const LOOK_EVERY_MS = 250;
 /** Share of the time that planning may take when the cluster is large. */
 const BUSY_SHARE = 0.25;
+/** Time that a node has to freeze an idle instance before it stops instead, in milliseconds. */
+const FREEZE_MS = 10_000;
 
 /** What the scheduler needs from below and beside. */
 export interface SchedulerOptions {
@@ -122,7 +124,8 @@ class Planning implements AsyncDisposable {
     const demand = this.#demand.get(component.name)!;
     const load: Load = {
       settings,
-      instances: infos.filter(({ status }) => status !== "stopping").map(loadOf),
+      instances: infos.filter(({ status }) => status !== "stopping")
+        .map((info) => loadOf(info, settings)),
       target: this.#counts.get(component.name),
       queued,
       sustained: demand.sustained,
@@ -235,11 +238,16 @@ function versionFor(want: Want, status: NodeStatus, plan: Placement): number {
   return versions.length === 0 ? want.version : Math.max(...versions);
 }
 
-function loadOf(info: ComponentInfo): InstanceLoad {
+/** What freezes is kept beyond its idle timeout: its last use counts as so much later. */
+function loadOf(
+  info: ComponentInfo,
+  { idleMode, frozenTimeoutMs }: Effective,
+): InstanceLoad {
+  const keptMs = info.status === "frozen" ? frozenTimeoutMs : idleMode === "freeze" ? FREEZE_MS : 0;
   return {
     status: info.status === "starting" ? "starting" : "active",
-    sinceMs: info.startTime,
-    lastRequestMs: info.lastRequestTime,
+    sinceMs: info.startTime + keptMs,
+    lastRequestMs: info.lastRequestTime + keptMs,
     inFlight: info.inFlight,
     activity: info.activity,
   };

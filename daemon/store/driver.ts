@@ -6,7 +6,10 @@
  * @module
  */
 
-/** What goes into and comes out of a column. Integers stay below 2^53; there are no booleans. */
+/**
+ * What goes into and comes out of a column. Integers stay below 2^53; there are no booleans: what is
+ * true comes out as 1.
+ */
 export type SqlValue = string | number | null;
 
 /** One row by column name: `{ name: "shop", version: 3 }`. */
@@ -40,7 +43,8 @@ export interface Driver extends AsyncDisposable {
   /**
    * Performs `work` whole or not at all, as if transactions ran one after another. A driver may run
    * the work again when the database asks for it, so it must touch nothing but its transaction.
-   * What is resolved is on disk.
+   * What is resolved is on disk. Work that catches a statement's error must throw in turn: some
+   * databases have given the transaction up by then.
    *
    * @throws whatever `work` throws, after everything it did was undone
    * @throws {MaelstromError} store_unavailable: the database cannot be written

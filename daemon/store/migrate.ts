@@ -1,6 +1,6 @@
 /**
  * Brings a database to the schema this executable knows. Owns the table `schema_migration`; knows
- * nothing of the other tables. Walk: sqlite → **migrate** → driver.
+ * nothing of the other tables. Walk: sqlite, postgres → **migrate** → driver.
  * @module
  */
 import { MaelstromError } from "../../lib/errors.ts";

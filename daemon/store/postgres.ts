@@ -1,12 +1,13 @@
 /**
  * The store's driver for PostgreSQL, which several nodes share. Owns three connections: one reads,
  * one writes, one is the node's session (roles, notifications). Writers go one after another in the
- * whole cluster, by a lock that each transaction takes first: that is the contract to the letter,
- * nothing is ever tried twice, and a put takes milliseconds of which there are few.
+ * whole cluster, by a lock that each transaction takes first: the contract to the letter, and no
+ * work is ever done twice, as serializable transactions would have it.
  * Walk: store → **postgres** → line, session → connection.
  * @module
  */
 import { pause } from "../../lib/async/pause.ts";
+import { messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Driver, RoleLock, Row, SqlValue, Transaction } from "./driver.ts";
 import { Listeners } from "./listeners.ts";
@@ -159,6 +160,7 @@ class PostgresDriver implements Driver {
   }
 
   async #reopen(signal: AbortSignal): Promise<PostgresSession | undefined> {
+    let told = "";
     for (let waitMs = RECONNECT_MIN_MS;; waitMs = Math.min(waitMs * 2, RECONNECT_MAX_MS)) {
       // Nodes that lost the server together must not come back in step.
       await pause(waitMs * (0.5 + Math.random() / 2), signal);
@@ -169,7 +171,9 @@ class PostgresDriver implements Driver {
         await session[Symbol.asyncDispose]();
         return undefined;
       } catch (error) {
-        this.#log.debug("no database session yet", { error });
+        const found = messageOf(error);
+        if (found !== told) this.#log.warn("no database session yet, trying again", { error });
+        told = found;
       }
     }
   }

@@ -44,14 +44,17 @@ const WORDS = ["host", "sslmode", "sslrootcert", ...PARAMETERS];
  */
 export function parsePostgresDsn(text: string): PostgresDsn {
   const url = URL.parse(text);
-  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
+  // A password with a plain / or # ends up in the path or behind it, and is not to be shown.
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || /^.+[/@]/.test(url.pathname) || url.hash) {
     throw refused(
       "it must be postgres://USER:PASSWORD@HOST:PORT/DATABASE, with %xx for characters " +
         "that URLs reserve, and name one host",
     );
   }
   for (const word of url.searchParams.keys()) {
-    if (!WORDS.includes(word)) throw refused(`"${word}" is unknown; known are ${WORDS.join(", ")}`);
+    if (!WORDS.includes(word)) {
+      throw refused(`there may be ${WORDS.join(", ")} after its "?", found something else`);
+    }
   }
   const given = (word: string) => url.searchParams.get(word) ?? undefined;
   const host = given("host") ?? (decoded(url.hostname).replace(/^\[|\]$/g, "") || LOCAL_DIRECTORY);

@@ -3,6 +3,7 @@
  * Walk: connection → **errors**.
  * @module
  */
+import postgres from "postgres";
 import { MaelstromError, messageOf } from "../../lib/errors.ts";
 
 /**
@@ -55,8 +56,7 @@ export function poolerError(place: string, found: string, cause?: unknown): Mael
 
 /** The SQLSTATE of what the server said; undefined for failures of the way to it. */
 export function stateOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error.name !== "PostgresError") return undefined;
-  return "code" in error && typeof error.code === "string" ? error.code : undefined;
+  return error instanceof postgres.PostgresError ? error.code : undefined;
 }
 
 function unavailable(place: string, advice: string, cause: unknown): MaelstromError {

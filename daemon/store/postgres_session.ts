@@ -12,7 +12,7 @@
  */
 import { createHash } from "node:crypto";
 import { pause } from "../../lib/async/pause.ts";
-import { MaelstromError } from "../../lib/errors.ts";
+import { MaelstromError, messageOf } from "../../lib/errors.ts";
 import { integerOf, type RoleLock, textOf } from "./driver.ts";
 import { PostgresConnection } from "./postgres_connection.ts";
 import type { PostgresDsn } from "./postgres_dsn.ts";
@@ -146,7 +146,7 @@ export class PostgresSession implements AsyncDisposable {
         fence = next;
       }
     } catch (error) {
-      this.#connection.lose(`its heartbeat failed: ${error}`);
+      this.#connection.lose(`its heartbeat failed (${messageOf(error)})`);
     } finally {
       clearTimeout(fence);
       clearTimeout(next);

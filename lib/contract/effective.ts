@@ -29,6 +29,9 @@ export interface Effective {
   readonly healthCheckEveryMs: number;
   readonly healthCheckMaxFailures: number;
   readonly idleTimeoutMs: number;
+  readonly idleMode: "stop" | "freeze";
+  /** Time that a frozen instance is kept beyond its idle timeout. */
+  readonly frozenTimeoutMs: number;
   readonly reserveMemoryMiB: number;
 }
 
@@ -67,6 +70,8 @@ export function effective(component: Component): Effective {
     healthCheckEveryMs: (docker.httpHealthCheckSeconds || 10) * 1000,
     healthCheckMaxFailures: docker.httpHealthCheckMaxFailures || 1,
     idleTimeoutMs: (docker.idleTimeoutSeconds || 300) * 1000,
+    idleMode: docker.idleMode ?? "stop",
+    frozenTimeoutMs: (docker.frozenTimeoutSeconds || 3600) * 1000,
     reserveMemoryMiB: docker.reserveMemoryMiB || 128,
   };
 }

@@ -11,6 +11,8 @@ export interface LogSource {
 
 /** A line an instance wrote; one above 65,536 characters comes as several. */
 export interface LogRecord extends LogSource {
+  /** When it was written, in milliseconds since 1970; absent when the engine does not tell. */
+  readonly at?: number;
   readonly stream: "stdout" | "stderr";
   readonly line: string;
 }

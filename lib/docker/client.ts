@@ -218,8 +218,8 @@ export class DockerClient implements Disposable {
    * @throws {MaelstromError} not_found: no such container
    */
   async *containerLogs(id: string, options: LogOptions): AsyncGenerator<LogLine, void, undefined> {
-    for await (const { stream, line } of containerLogs(this.#transport, id, options)) {
-      yield { stream, line: this.#redact(line) };
+    for await (const logLine of containerLogs(this.#transport, id, options)) {
+      yield { ...logLine, line: this.#redact(logLine.line) };
     }
   }
 

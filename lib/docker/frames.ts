@@ -14,6 +14,8 @@ export type OutputStream = "stdout" | "stderr";
 export interface OutputPiece {
   readonly stream: OutputStream;
   readonly bytes: Uint8Array;
+  /** True for the first piece of a frame. */
+  readonly begins: boolean;
 }
 
 const HEADER_BYTES = 8;
@@ -26,6 +28,7 @@ export class FrameDecoder {
   #headerFilled = 0;
   #stream: OutputStream = "stdout";
   #left = 0;
+  #begins = true;
 
   /**
    * The output in `chunk`, which continues where the last one ended.
@@ -38,7 +41,8 @@ export class FrameDecoder {
     while (at < chunk.length) {
       if (this.#left > 0) {
         const bytes = chunk.subarray(at, at + this.#left);
-        pieces.push({ stream: this.#stream, bytes });
+        pieces.push({ stream: this.#stream, bytes, begins: this.#begins });
+        this.#begins = false;
         this.#left -= bytes.length;
         at += bytes.length;
         continue;
@@ -75,6 +79,7 @@ export class FrameDecoder {
     this.#stream = stream;
     this.#left = new DataView(this.#header.buffer).getUint32(4);
     this.#headerFilled = 0;
+    this.#begins = true;
   }
 }
 
@@ -87,6 +92,11 @@ export class LineSplitter {
   /** A line longer than `lineCharsMax` UTF-16 units comes as several lines. */
   constructor(lineCharsMax: number) {
     this.#lineCharsMax = lineCharsMax;
+  }
+
+  /** True when no line is incomplete. */
+  get isEmpty(): boolean {
+    return this.#rest === "";
   }
 
   /** The lines that `bytes` completes, without their line ends. */

@@ -7,6 +7,7 @@
 import { MaelstromError } from "../errors.ts";
 import { inspectContainer, pathOf, shown } from "./containers.ts";
 import { FrameDecoder, LineSplitter, type OutputStream } from "./frames.ts";
+import { stampedLine, StampedLines } from "./stamps.ts";
 import type { EngineTransport } from "./transport.ts";
 
 /** One line a container wrote. */
@@ -14,6 +15,8 @@ export interface LogLine {
   readonly stream: OutputStream;
   /** Without its line end; bytes that are not UTF-8 are replaced. */
   readonly line: string;
+  /** When its first byte was written, in milliseconds since 1970; absent when nothing tells. */
+  readonly atMs?: number;
 }
 
 /** Which lines {@linkcode containerLogs} gives. */
@@ -49,6 +52,7 @@ export async function* containerLogs(
       stderr: true,
       tail,
       follow,
+      timestamps: true,
       since: sinceMs === undefined ? undefined : (sinceMs / 1000).toFixed(3),
     },
     act,
@@ -87,19 +91,24 @@ async function* linesOf(
   body: ReadableStream<Uint8Array>,
   framed: boolean,
 ): AsyncGenerator<LogLine, void, undefined> {
+  if (!framed) {
+    const lines = new LineSplitter(LINE_CHARS_MAX);
+    const logLine = (text: string): LogLine => ({ stream: "stdout", ...stampedLine(text) });
+    for await (const bytes of body) yield* lines.push(bytes).map(logLine);
+    return yield* lines.end().map(logLine);
+  }
   const frames = new FrameDecoder();
-  const splitters = {
-    stdout: new LineSplitter(LINE_CHARS_MAX),
-    stderr: new LineSplitter(LINE_CHARS_MAX),
+  const outputs = {
+    stdout: new StampedLines(LINE_CHARS_MAX),
+    stderr: new StampedLines(LINE_CHARS_MAX),
   };
   for await (const chunk of body) {
-    const pieces = framed ? frames.push(chunk) : [{ stream: "stdout" as const, bytes: chunk }];
-    for (const { stream, bytes } of pieces) {
-      for (const line of splitters[stream].push(bytes)) yield { stream, line };
+    for (const { stream, bytes, begins } of frames.push(chunk)) {
+      for (const line of outputs[stream].push(bytes, begins)) yield { stream, ...line };
     }
   }
   frames.end();
   for (const stream of ["stdout", "stderr"] as const) {
-    for (const line of splitters[stream].end()) yield { stream, line };
+    for (const line of outputs[stream].end()) yield { stream, ...line };
   }
 }

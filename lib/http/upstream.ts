@@ -112,6 +112,11 @@ export class Upstream implements Watched {
   /** Closes what waits now, and what is busy when it has finished or falls silent. */
   close(): void {
     this.#closed = true;
+    this.closeIdle();
+  }
+
+  /** Closes what waits now. */
+  closeIdle(): void {
     for (const connection of this.#idle.splice(0)) connection.close();
     clock.unwatch(this);
   }

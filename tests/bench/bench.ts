@@ -57,7 +57,9 @@ async function prepare(
   Deno.env.set("MAELSTROM_BIN", executable);
   // It reads MAELSTROM_BIN when it is loaded.
   const { TestNode } = await import("../support/node.ts");
-  const startNode = (options?: NodeOptions): Promise<TestNode> => TestNode.start(options);
+  // The backend's files are in a directory that its container mounts.
+  const startNode = (options?: NodeOptions): Promise<TestNode> =>
+    TestNode.start({ ...options, env: { MAEL_HOST_MOUNTS: folder, ...options?.env } });
 
   const docker = stack.use(new DockerClient({ host: testDockerHost }));
   const ref = `maelstrom-bench:${crypto.randomUUID().slice(0, 8)}`;

@@ -60,6 +60,7 @@ const faults: [string, Partial<SettingSources>, RegExp][] = [
   ["a word for a number", { env: { MAEL_PUBLIC_PORT: "http" } }, /whole number .* found "http"/],
   ["a fraction", { args: ["--public-port", "8.5"] }, /--public-port\): must be whole number/],
   ["an unknown choice", { env: { MAEL_RPC_AUTH: "none" } }, /must be one of key, loopback/],
+  ["a relative mount", { env: { MAEL_HOST_MOUNTS: "/srv,data" } }, /must be comma-sep.* absolute/],
   ["an unknown name", { env: { MAEL_PUBIC_PORT: "1" } }, /did you mean MAEL_PUBLIC_PORT\?/],
   ["an unknown flag", { args: ["--pubic-port", "1"] }, /did you mean --public-port\?/],
   ["a flag without value", { args: ["--public-port"] }, /--public-port needs a value/],
@@ -72,6 +73,11 @@ for (const [name, sources, message] of faults) {
     assert.throws(() => load(sources), { code: "invalid", message });
   });
 }
+
+Deno.test("loadSettings() reads mounts as plain paths", () => {
+  const { settings } = load({ env: { MAEL_HOST_MOUNTS: "/srv/, /data//a/../b,/" } });
+  assert.deepEqual(settings.hostMounts, ["/srv", "/data/b", "/"]);
+});
 
 Deno.test("loadSettings() never repeats the cluster key", () => {
   assert.throws(

@@ -16,8 +16,8 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Settings of node `index`. */
   readonly envOf?: (index: number) => Readonly<Record<string, string>>;
-  /** Where the nodes find the database, when it is not to be its own address. */
-  readonly dsn?: (database: PostgresDatabase) => string;
+  /** Where node `index` finds the database, when that is not to be its own address. */
+  readonly dsnOf?: (database: PostgresDatabase, index: number) => string;
 }
 
 /** A cluster under test. */
@@ -38,7 +38,7 @@ export class TestCluster implements AsyncDisposable {
       const starts = Array.from({ length: options.nodes }, (_, index) =>
         TestNode.start({
           env: {
-            MAEL_SQL_DSN: options.dsn?.(cluster.database) ?? cluster.database.dsn,
+            MAEL_SQL_DSN: options.dsnOf?.(cluster.database, index) ?? cluster.database.dsn,
             MAEL_CLUSTER_KEY: key,
             MAEL_PRIVATE_ADDR: "0.0.0.0",
             ...options.env,

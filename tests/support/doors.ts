@@ -55,6 +55,7 @@ export class Doors implements AsyncDisposable {
       queueBudget: new QueueBudget(1000),
       wake: (component) => this.woken.push(component),
       blocked: () => undefined,
+      thaw: () => {},
       verify: (id) => this.verified.push(id),
       verifyPeer: () => {},
       now: Date.now,

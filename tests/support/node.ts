@@ -121,11 +121,15 @@ export class TestNode implements AsyncDisposable {
     return await this.#end("SIGTERM");
   }
 
-  /** Runs a command of the CLI against this node. */
-  async cli(args: readonly string[], stdin?: string | Uint8Array): Promise<CommandResult> {
+  /** Runs a command of the CLI against this node; `env` adds to its environment. */
+  async cli(
+    args: readonly string[],
+    stdin?: string | Uint8Array,
+    { env = {} }: Pick<NodeOptions, "env"> = {},
+  ): Promise<CommandResult> {
     const process = new Deno.Command(EXECUTABLE, {
       args: [...args],
-      env: this.env(),
+      env: { ...this.env(), ...env },
       stdin: stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
@@ -141,8 +145,12 @@ export class TestNode implements AsyncDisposable {
   }
 
   /** Runs a command that must succeed; gives what it printed. */
-  async run(args: readonly string[], stdin?: string): Promise<string> {
-    const { code, stdout, stderr } = await this.cli(args, stdin);
+  async run(
+    args: readonly string[],
+    stdin?: string,
+    options: Pick<NodeOptions, "env"> = {},
+  ): Promise<string> {
+    const { code, stdout, stderr } = await this.cli(args, stdin, options);
     if (code !== 0) throw new Error(`${args.join(" ")}: exit ${code}: ${stderr}${stdout}`);
     return stdout;
   }
@@ -158,6 +166,27 @@ export class TestNode implements AsyncDisposable {
     );
     const path = ["--path", `/${name}/`, "--strip-prefix"];
     await this.run(["es", "put", `${name}_http`, "--component", name, ...path]);
+  }
+
+  /** Puts many components like {@linkcode putSample} does, at once. */
+  async putSamples(names: readonly string[], docker: object = {}): Promise<void> {
+    const signal = AbortSignal.timeout(60_000);
+    const image = await ensureSampleImage(this.docker, { say: () => {}, signal });
+    const http = { image, httpPort: 8080, httpHealthCheckPath: "/health", ...docker };
+    const documents = (list: readonly object[]) =>
+      list.map((one) => JSON.stringify(one)).join("\n---\n");
+    await this.run(
+      ["comp", "put", "-f", "-"],
+      documents(names.map((name) => ({ name, docker: http }))),
+    );
+    await this.run(
+      ["es", "put", "-f", "-"],
+      documents(names.map((name) => ({
+        name: `${name}_http`,
+        componentName: name,
+        http: { pathPrefix: `/${name}/`, stripPrefix: true },
+      }))),
+    );
   }
 
   /** The first log line, from index `from` on, for which `match` holds; waits for it. */

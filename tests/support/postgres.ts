@@ -68,8 +68,6 @@ export class PostgresServer implements AsyncDisposable {
     const directory = await Deno.makeTempDir({ prefix: "maelstrom-postgres-" });
     const server = new PostgresServer(directory, port);
     if (Deno.uid() === 0) await run("chown", ["postgres:", directory]);
-    await Deno.writeTextFile(`${directory}/password`, PASSWORD);
-    await Deno.chmod(`${directory}/password`, 0o644);
     await server.#program("initdb", [
       "--pgdata=data",
       "--no-sync",

@@ -48,6 +48,7 @@ export class ProxyNode implements AsyncDisposable {
       queueBudget: new QueueBudget(100_000),
       wake: () => {},
       blocked: () => undefined,
+      thaw: () => {},
       verify: (id) => this.verified.push(id),
       verifyPeer: () => {},
       now: () => Date.now(),

@@ -1,6 +1,6 @@
 /**
- * Makes ready what the tests need: a Docker Engine, the sample image, a browser, PostgreSQL and
- * PgBouncer.
+ * Makes ready what the tests need: a Docker Engine, the sample image, a browser, PostgreSQL,
+ * PgBouncer and shells.
  * `deno task test` runs it first; on a fresh machine it installs what is missing.
  * @module
  */
@@ -12,6 +12,7 @@ import { ensureChromium } from "./chromium.ts";
 import { testDockerHost } from "./docker/labelled.ts";
 import { ensurePgbouncer } from "./pgbouncer.ts";
 import { ensurePostgres } from "./postgres.ts";
+import { ensureShells } from "./shells.ts";
 
 const say = (text: string) => console.log(text);
 const { signal } = new AbortController();
@@ -23,6 +24,7 @@ try {
   await ensureChromium(say);
   await ensurePostgres(say);
   await ensurePgbouncer(say);
+  await ensureShells(say);
 } catch (error) {
   console.error(`Cannot set up the tests: ${messageOf(error)}`);
   Deno.exit(1);

@@ -32,11 +32,11 @@ Deno.test("walk: bad input is refused with its place and changes nothing", async
   }
 
   await t.step("straight to the API", async () => {
-    const key = (await Deno.readTextFile(`${node.dataDir}/cluster.key`)).trim();
+    const token = (await node.run(["token", "create", "test", "--scope", "deploy"])).trim();
     const post = async (body: BodyInit) => {
       const response = await fetch(`http://127.0.0.1:${node.privatePort}/_mael/v1`, {
         method: "POST",
-        headers: { authorization: `Bearer ${key}` },
+        headers: { authorization: `Bearer ${token}` },
         body,
       });
       return await response.json();

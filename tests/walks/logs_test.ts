@@ -74,9 +74,10 @@ async function get(url: string): Promise<string> {
 
 /** The node's stream of logs as a remote caller asks for it, at the private port. */
 async function remote(node: TestNode, query: string, signal: AbortSignal): Promise<Response> {
-  const key = (await Deno.readTextFile(`${node.dataDir}/cluster.key`)).trim();
+  const create = ["token", "create", `reader-${crypto.randomUUID()}`, "--scope", "read"];
+  const token = (await node.run(create)).trim();
   const url = `http://127.0.0.1:${node.privatePort}/_mael/logs?${query}`;
-  return await fetch(url, { headers: { authorization: `Bearer ${key}` }, signal });
+  return await fetch(url, { headers: { authorization: `Bearer ${token}` }, signal });
 }
 
 /** Descriptors the daemon has open. */

@@ -63,7 +63,7 @@ Deno.test(
     const cases = [
       { dsn: "postgres://me:secret@127.0.0.1:1/shop", found: /cannot be reached/ },
       { dsn: "mysql://me:secret@127.0.0.1/shop", found: /found scheme "mysql"/ },
-      { dsn: "postgres://me:secret@db/shop?x=1", found: /"x" is unknown/ },
+      { dsn: "postgres://me:secret@db/shop?x=1", found: /found something else/ },
     ];
     for (const { dsn, found } of cases) {
       await t.step(dsn.split(":")[0]!, async () => {

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { TestNode } from "../support/node.ts";
 
 const WIDTH = 4;
+const REQUEST_LIMIT_MS = 10_000;
 
 /** Asks for variable `MODE` until `done` aborts; gives every answer. */
 async function keepAsking(url: string, done: AbortSignal): Promise<string[]> {
   const answers: string[] = [];
   while (!done.aborted) {
-    const response = await fetch(`${url}/hello/env?name=MODE`);
+    const signal = AbortSignal.timeout(REQUEST_LIMIT_MS);
+    const response = await fetch(`${url}/hello/env?name=MODE`, { signal });
     answers.push(`${response.status} ${(await response.text()).trim()}`);
   }
   return answers;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { LogEntry } from "../../../lib/contract/logs.ts";
 import { assertGolden } from "../../support/cli/golden.ts";
-import { run } from "../../support/cli/run.ts";
+import { run, spawn } from "../../support/cli/run.ts";
 import { startStreamNode } from "../../support/cli/stream_node.ts";
 
 function source(component: string, id: string) {
@@ -105,4 +105,16 @@ Deno.test("logs -f ends when the user interrupts", async () => {
   while (node.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   stop.abort();
   assert.equal((await running).code, 130);
+});
+
+Deno.test("logs --timestamps begins each line with the local time when it was written", async () => {
+  const at = Date.UTC(2024, 4, 1, 12, 0, 0, 7);
+  const [first, second] = ENTRIES;
+  await using node = startStreamNode([{ ...first, at }, second]);
+  const env = { ...node.env, NO_COLOR: "1", TZ: "Asia/Kolkata" };
+  const { stdout } = await spawn(["logs", "-t"], env);
+  const [line, without] = stdout.split("\n");
+  assert.equal(line, "2024-05-01T17:30:00.007+05:30 [shop/aaaa1111]\tlistening on 8080");
+  // Nothing said when that one was written.
+  assert.match(without!, /^\[blog/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { assertGolden } from "../../support/cli/golden.ts";
 import { instance, nodeStatus } from "../../support/cli/builders.ts";
-import { startFakeNode } from "../../support/cli/fake_node.ts";
+import { rpcError, startFakeNode } from "../../support/cli/fake_node.ts";
 import { run } from "../../support/cli/run.ts";
 
 const NODES = [
@@ -65,4 +65,63 @@ Deno.test("listInstances() says that nothing runs; listNodes() prints nothing", 
   assert.equal((await run(["ps", "--refresh"], { env })).stdout, "No running containers found\n");
   assert.equal((await run(["node", "ls"], { env })).stdout, "");
   assert.deepEqual(node.calls.map(({ input }) => input.forceRefresh), [true, false]);
+});
+
+Deno.test("listInstances() watches until it is interrupted, through a node that is away", async () => {
+  const stop = new AbortController();
+  let looked = 0;
+  await using node = startFakeNode({
+    nodes: NODES,
+    intercept: () => {
+      looked += 1;
+      if (looked === 4) stop.abort();
+      return looked === 2 ? rpcError("stopping", "The node is stopping") : undefined;
+    },
+  });
+  const env = { MAELSTROM_PRIVATE_URL: node.url };
+  const options = { env, signal: stop.signal };
+  const { code, stdout, stderr } = await run(["ps", "--watch", "0.1", "--json"], options);
+  assert.deepEqual([code, stderr], [0, "maelstrom: The node is stopping\n"]);
+  const lists = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(lists.map((list) => list.length), [4, 4]);
+});
+
+Deno.test("listInstances() watching draws over the screen, and keeps what was last known", async () => {
+  const stop = new AbortController();
+  let looked = 0;
+  await using node = startFakeNode({
+    nodes: NODES,
+    intercept: () => {
+      looked += 1;
+      if (looked === 3) stop.abort();
+      return looked === 2 ? rpcError("stopping", "The node is stopping") : undefined;
+    },
+  });
+  const env = { MAELSTROM_PRIVATE_URL: node.url, NO_COLOR: "1" };
+  const size = { terminalSize: { columns: 90, rows: 6 }, isTerminal: true };
+  const { code, stdout } = await run(["ps", "-w", "0.1"], { env, signal: stop.signal, ...size });
+  assert.equal(code, 0);
+  const [before, first, second] = stdout.split("\x1b[H");
+  assert.equal(before, "");
+  const lines = (frame = "") =>
+    // deno-lint-ignore no-control-regex -- what draws on a terminal
+    frame.replaceAll(/\x1b\[[?\d]*[a-zA-Z]/g, "").split("\n").map((line) => line.trimEnd());
+  const [time, ...rows] = lines(first);
+  assert.match(time!, /^2024-05-01T/);
+  assert.deepEqual(rows, [
+    "Component        Ver  Status    Node ID      Max RAM  Last Request    # Requests  Concur %",
+    "-".repeat(90),
+    "a-component-wh…  1    stopping  node-2       128      20 seconds ago  1234        200.00",
+    "… and 3 more lines",
+    "",
+  ]);
+  assert.deepEqual(lines(second).slice(1, 3), ["The node is stopping", rows[0]]);
+});
+
+Deno.test("listInstances() watching fails at once when no node answers", async () => {
+  const { code, stderr } = await run(["ps", "-w"], {
+    env: { MAELSTROM_PRIVATE_URL: "http://127.0.0.1:1" },
+  });
+  assert.equal(code, 1);
+  assert.match(stderr, /Cannot reach a node/);
 });

@@ -16,6 +16,7 @@ function setUp() {
     queueBudget: new QueueBudget(10),
     wake: (component) => woken.push(component),
     blocked: () => undefined,
+    thaw: () => {},
     verify: () => {},
     verifyPeer: (nodeId) => suspects.push(nodeId),
     now: () => 0,

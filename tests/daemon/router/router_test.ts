@@ -25,18 +25,20 @@ function fact(id: string, parts: Partial<InstanceFact> = {}): InstanceFact {
 
 function setUp(parts: Partial<RouterOptions> = {}) {
   const woken: string[] = [];
+  const thawed: string[] = [];
   const verified: string[] = [];
   const options: RouterOptions = {
     queueMax: 1000,
     queueBudget: new QueueBudget(1000),
     wake: (component) => woken.push(component),
     blocked: () => undefined,
+    thaw: (id) => thawed.push(id),
     verify: (id) => verified.push(id),
     verifyPeer: () => {},
     now: () => 0,
     ...parts,
   };
-  return { router: new Router("foo", options), options, woken, verified };
+  return { router: new Router("foo", options), options, woken, thawed, verified };
 }
 
 Deno.test("Router is off at first", () => {
@@ -234,4 +236,73 @@ Deno.test("Routers.sweep() tells those who wait for a component that is gone", a
   routers.sweep(() => false);
   const result = await wait;
   assert.equal(result.kind === "failed" && result.error.code, "not_found");
+});
+
+Deno.test("Router keeps a frozen instance out of rotation and on, and asks for it once", async () => {
+  const { router, woken, thawed } = setUp();
+  router.attach(fact("a", { admits: 2 }));
+  router.freeze(fact("a", { status: "frozen", admits: 2 }));
+  assert.equal(router.state, "on");
+  assert.equal(router.claim(), undefined);
+  assert.deepEqual(thawed, []);
+  const waits = [router.wait(SOON(), never), router.wait(SOON(), never, "local")];
+  assert.deepEqual([thawed, woken], [["a"], []]);
+  router.attach(fact("a", { admits: 2 }));
+  for (const wait of waits) assert.equal((await wait).kind, "instance");
+});
+
+Deno.test("Router asks for as many frozen instances as those who wait need", () => {
+  const { router, thawed } = setUp();
+  for (const id of ["a", "b", "c"]) router.freeze(fact(id, { status: "frozen", admits: 2 }));
+  for (let n = 0; n < 3; n++) void router.wait(SOON(), never);
+  assert.deepEqual(thawed, ["a", "b"]);
+});
+
+Deno.test("Router asks for a frozen instance when the others are full", () => {
+  const { router, thawed } = setUp();
+  router.attach(fact("a"));
+  router.freeze(fact("b", { status: "frozen" }));
+  assert.equal(router.claim()?.id, "a");
+  assert.deepEqual(thawed, []);
+  void router.wait(SOON(), never);
+  assert.deepEqual(thawed, ["b"]);
+});
+
+Deno.test("Router asks for the next frozen instance when the first went instead", () => {
+  const { router, thawed } = setUp();
+  for (const id of ["a", "b"]) router.freeze(fact(id, { status: "frozen" }));
+  void router.wait(SOON(), never);
+  router.retire("a");
+  assert.deepEqual(thawed, ["a", "b"]);
+});
+
+Deno.test("Router asks for an instance when the last frozen one went", () => {
+  const { router, woken } = setUp();
+  router.freeze(fact("a", { status: "frozen" }));
+  void router.wait(SOON(), never);
+  assert.deepEqual(woken, []);
+  router.detach("a");
+  assert.deepEqual(woken, ["foo"]);
+  assert.equal(router.state, "pending");
+});
+
+Deno.test("Router.wait() goes on past a failing start while an instance is frozen", async () => {
+  const { router, thawed } = setUp({ blocked: () => new MaelstromError("start_failed", "no") });
+  router.freeze(fact("a", { status: "frozen" }));
+  const wait = router.wait(SOON(), never);
+  router.fail(new MaelstromError("start_failed", "no"));
+  assert.deepEqual(thawed, ["a"]);
+  router.attach(fact("a"));
+  assert.equal((await wait).kind, "instance");
+});
+
+Deno.test("Routers.follow() takes an instance that admits nothing out of rotation", () => {
+  const { options } = setUp();
+  const routers = new Routers(options);
+  for (const status of ["active", "frozen"] as const) {
+    routers.follow("a", fact("a"));
+    assert.equal(routers.of("foo").state, "on");
+    routers.follow("a", fact("a", { status, admits: 0 }));
+    assert.equal(routers.of("foo").state, "off");
+  }
 });

@@ -107,6 +107,7 @@ class World {
       queueBudget: new QueueBudget(10_000),
       wake: () => {},
       blocked: () => this.blocked,
+      thaw: () => {},
       verify: (id) => this.verified.push(id),
       verifyPeer: () => {},
       now,

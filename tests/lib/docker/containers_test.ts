@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { isAbort } from "../../../lib/errors.ts";
 import { failure } from "../../support/docker/failure.ts";
+import { OTHER_ARCHITECTURE } from "../../support/docker/elf.ts";
 import { labelled } from "../../support/docker/labelled.ts";
+import { startRegistry } from "../../support/docker/registry.ts";
 import { witness } from "../../support/docker/witness.ts";
 
 const NOBODY = "0".repeat(64);
@@ -82,6 +84,18 @@ Deno.test("DockerClient.createContainer() sets every option", async () => {
   for (const [field, want] of Object.entries(HostConfig)) {
     assert.deepEqual(Reflect.get(seen.HostConfig, field), want, field);
   }
+});
+
+Deno.test("DockerClient.createContainer() passes the engine's warnings on", async () => {
+  await using registry = await startRegistry();
+  await using test = labelled();
+  const { docker, labels, signal } = test;
+  const Image = await registry.put("foreign", { architecture: OTHER_ARCHITECTURE });
+  await docker.pullImage(Image, { signal });
+  const { warnings } = await docker.createContainer({ Image, Labels: labels }, signal);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /does not match the detected host platform/);
+  await witness().getImage(Image).remove({ force: true });
 });
 
 Deno.test("DockerClient.startContainer() starts, and says so when it runs already", async () => {

@@ -3,6 +3,7 @@ import { DockerClient } from "../../../lib/docker/client.ts";
 import { isAbort } from "../../../lib/errors.ts";
 import { failure } from "../../support/docker/failure.ts";
 import { afterVersion, chunk, fakeEngine, streamHead } from "../../support/docker/fake_engine.ts";
+import { ARCHITECTURE, OTHER_ARCHITECTURE } from "../../support/docker/elf.ts";
 import { labelled } from "../../support/docker/labelled.ts";
 import { startRegistry, tarWithFile } from "../../support/docker/registry.ts";
 import { witness } from "../../support/docker/witness.ts";
@@ -41,6 +42,7 @@ Deno.test("DockerClient.importImage() makes an image that inspectImage() knows",
       id,
       tags: [ref],
       digests: [],
+      platform: `${seen.Os}/${seen.Architecture}`,
       labels: { x: "y" },
       exposedPorts: ["8080/tcp"],
       env: ["A=1"],
@@ -132,6 +134,39 @@ Deno.test("DockerClient.pullImage() says that the registry has no such image", a
     test.docker.pullImage(`${registry.address}/team/tiny:2`, { signal: test.signal }),
     failure("not_found", /^Cannot pull image ".*tiny:2": .*manifest/),
   );
+});
+
+Deno.test("DockerClient.pullImage() names the platforms that an image is for", async () => {
+  const user = { username: "anna", password: "s3cret" };
+  await using registry = await startRegistry(user);
+  await using test = labelled();
+  const { signal } = test;
+  const ref = await registry.put("foreign", { architecture: OTHER_ARCHITECTURE, isListed: true });
+  const message = new RegExp(
+    `^Cannot pull image "${ref}": the registry does not have it for linux/${ARCHITECTURE}, ` +
+      `which this machine is, only for linux/${OTHER_ARCHITECTURE}$`,
+  );
+  await assert.rejects(
+    test.docker.pullImage(ref, { ...user, signal }),
+    failure("not_found", message, {
+      wanted: `linux/${ARCHITECTURE}`,
+      found: [`linux/${OTHER_ARCHITECTURE}`],
+    }),
+  );
+});
+
+Deno.test("DockerClient.pullImage() lets go of the registry with its signal", async () => {
+  await using registry = await startRegistry();
+  await using test = labelled();
+  const release = registry.hold();
+  const stop = new AbortController();
+  const pulling = test.docker.pullImage(registry.ref, { signal: stop.signal });
+  await registry.held();
+  stop.abort();
+  await assert.rejects(pulling, isAbort);
+  await registry.left();
+  release();
+  assert.equal(await test.docker.imageExists(registry.ref, test.signal), false);
 });
 
 Deno.test("DockerClient.pullImage() says that no registry answers", async () => {

@@ -3,7 +3,13 @@
  * sources in memory, with the versions and errors of the contract.
  * @module
  */
-import type { Component, EventSource, NodeStatus, Project } from "../../../lib/contract/v1.ts";
+import type {
+  Component,
+  ComponentStatus,
+  EventSource,
+  NodeStatus,
+  Project,
+} from "../../../lib/contract/v1.ts";
 import { type ErrorCode, errorKind } from "../../../lib/errors.ts";
 import { signingKey, verify } from "../../../lib/rpc/signature.ts";
 import { planProject, type StoredItems } from "../../../lib/project/plan.ts";
@@ -20,6 +26,8 @@ export interface FakeNodeOptions {
   readonly components?: readonly Component[];
   readonly sources?: readonly EventSource[];
   readonly nodes?: readonly NodeStatus[];
+  /** How a component fares at the moment it is asked for. */
+  readonly status?: (component: Component) => ComponentStatus;
   /** Most entries on a page. @default {1000} */
   readonly pageSize?: number;
 }
@@ -99,7 +107,7 @@ function methods({ method, input }: FakeCall, { components, sources, options }: 
     case "MaelstromService.GetComponent": {
       const component = components.get(name);
       return component
-        ? { component }
+        ? { component, status: options.status?.(component) ?? { instances: [], failures: [] } }
         : rpcError("not_found", `No Component found with name: ${name}`);
     }
     case "MaelstromService.RemoveComponent":

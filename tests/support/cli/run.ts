@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: Uint8Array | string | ReadableStream<Uint8Array>;
   readonly isTerminal?: boolean;
+  /** Size of the terminal; unknown when absent. */
+  readonly terminalSize?: { readonly columns: number; readonly rows: number };
   readonly callLimitMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -32,6 +34,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     stderr,
     nowMs: NOW_MS,
     signal: options.signal ?? new AbortController().signal,
+    ...(options.terminalSize === undefined ? {} : { terminalSize: () => options.terminalSize! }),
     ...(options.callLimitMs === undefined ? {} : { callLimitMs: options.callLimitMs }),
   };
   const code = await runCliIn(args, surroundings);

@@ -1,0 +1,123 @@
+/** Three daemons with one database, and what becomes of users' requests when one of them goes. @module */
+import { strict as assert } from "node:assert";
+import type { NodeStatus } from "../../lib/contract/v1.ts";
+import { TestCluster, until } from "../support/cluster.ts";
+import { failures, goodShare, quantileMs, SteadyLoad } from "../support/http/steady_load.ts";
+import type { TestNode } from "../support/node.ts";
+import { lacksPostgres } from "../support/postgres.ts";
+
+const ignore = lacksPostgres();
+const PER_SECOND = 500;
+
+/** Instances that serve `component`, by node, as `asked` knows them. */
+async function serving(asked: TestNode, component: string): Promise<string[]> {
+  const nodes: NodeStatus[] = JSON.parse(await asked.run(["node", "ls", "--json"]));
+  return nodes.flatMap(({ nodeId, runningComponents }) =>
+    runningComponents.filter(({ componentName, status }) =>
+      componentName === component && status === "active"
+    ).map(() => nodeId)
+  );
+}
+
+/** Puts a component that runs on every node of `cluster`. */
+async function putEverywhere(cluster: TestCluster, name: string): Promise<void> {
+  const count = cluster.nodes.length;
+  const [first] = cluster.nodes;
+  const settings = { minInstances: count, RestartOrder: "startstop" };
+  await first!.putSample(name, {}, settings);
+  await until(
+    30_000,
+    `${count} instances`,
+    async () => new Set(await serving(first!, name)).size === count ? true : undefined,
+  );
+}
+
+function tell(what: string, load: readonly Parameters<typeof quantileMs>[0][number][]): void {
+  const good = (100 * goodShare(load)).toFixed(2);
+  console.log(
+    `${what}: ${load.length} requests, ${good} % answered 200, p50 ${
+      quantileMs(load, 0.5).toFixed(1)
+    } ms, p99 ${quantileMs(load, 0.99).toFixed(1)} ms`,
+  );
+}
+
+Deno.test({ name: "walk: a request at any node reaches the one instance", ignore }, async () => {
+  await using cluster = await TestCluster.start({ nodes: 3 });
+  await cluster.nodes[0]!.putSample("shop");
+  const containers = new Set<string>();
+  for (const node of cluster.nodes) {
+    const response = await fetch(`${node.url}/shop/whoami`);
+    assert.equal(response.status, 200);
+    containers.add((await response.json()).container);
+  }
+  assert.equal(containers.size, 1);
+  assert.equal((await serving(cluster.nodes[2]!, "shop")).length, 1);
+});
+
+Deno.test(
+  { name: "walk: a node is killed under load, and the others answer", ignore },
+  async () => {
+    await using cluster = await TestCluster.start({ nodes: 3 });
+    await putEverywhere(cluster, "shop");
+    const owner = await cluster.owner("placement");
+    const others = cluster.nodes.filter((node) => node !== owner);
+    const urls = others.map(({ url }) => `${url}/shop/sleep?ms=5`);
+    await using load = new SteadyLoad(urls, PER_SECOND);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const killedMs = load.nowMs;
+    await owner.kill();
+    await cluster.owner("placement", others[0]);
+    const handedOverMs = load.nowMs - killedMs;
+    await new Promise((resolve) => setTimeout(resolve, 7000));
+    const results = await load.stop();
+    const during = results.filter(({ atMs }) => atMs >= killedMs && atMs < killedMs + 5000);
+    const after = results.filter(({ atMs }) => atMs >= killedMs + 5000);
+    tell("during the 5 s after the kill", during);
+    tell("after them", after);
+    console.log(`placement was taken over within ${handedOverMs.toFixed(0)} ms`);
+    assert.ok(goodShare(during) >= 0.99, failures(during).join("\n"));
+    assert.equal(goodShare(after), 1, failures(after).join("\n"));
+  },
+);
+
+Deno.test(
+  { name: "walk: a node is drained under load, and no request fails", ignore },
+  async () => {
+    await using cluster = await TestCluster.start({ nodes: 3 });
+    const [first, , last] = cluster.nodes as [TestNode, TestNode, TestNode];
+    await first.putSample("shop", {}, { minInstances: 2, RestartOrder: "startstop" });
+    await until(
+      30_000,
+      "2 instances",
+      async () => (await serving(first, "shop")).length === 2 ? true : undefined,
+    );
+    const urls = cluster.nodes.map(({ url }) => `${url}/shop/sleep?ms=5`);
+    await using load = new SteadyLoad(urls, PER_SECOND);
+    const [victim] = await serving(first, "shop");
+    const said = await last.run(["node", "drain", victim!]);
+    assert.match(said, /Node drained/);
+    assert.ok(!(await serving(first, "shop")).includes(victim!));
+    await last.run(["node", "uncordon", victim!]);
+    const results = await load.stop();
+    tell("while a node was drained", results);
+    assert.equal(goodShare(results), 1, failures(results).join("\n"));
+  },
+);
+
+Deno.test({ name: "walk: a node stops under load, and no request fails", ignore }, async () => {
+  await using cluster = await TestCluster.start({ nodes: 3 });
+  await putEverywhere(cluster, "shop");
+  const owner = await cluster.owner("placement");
+  const others = cluster.nodes.filter((node) => node !== owner);
+  const urls = others.map(({ url }) => `${url}/shop/sleep?ms=5`);
+  await using load = new SteadyLoad(urls, PER_SECOND);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.equal(await owner.stop(), 0);
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await owner.start();
+  await cluster.known(others[0]!, 3);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const results = await load.stop();
+  tell("while a node stopped and started again", results);
+  assert.equal(goodShare(results), 1, failures(results).join("\n"));
+});
