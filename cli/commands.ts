@@ -129,12 +129,20 @@ const componentList: Command = {
 
 const componentGet: Command = {
   words: ["comp", "get"],
-  summary: "Print a component, in the form that comp put takes.",
-  examples: [{ text: "As YAML", line: "maelstrom comp get shop" }],
+  summary: "Print a component, in the form that comp put takes, and how it fares.",
+  examples: [
+    { text: "As YAML", line: "maelstrom comp get shop" },
+    { text: "Why it does not start", line: "maelstrom comp get shop --json | jq .status.failures" },
+  ],
   usage: ["NAME [--json]"],
   operandsMax: 1,
   operands: ["component"],
   flags: [{ name: "json", text: "Print JSON instead of YAML." }],
+  notes: [
+    "Comment lines before the component tell its instances by version and node, their last health " +
+    "checks, and of a version that does not start the reason and the last lines it wrote.",
+    'As JSON the same is the key "status" beside the component\'s own; comp put passes over both.',
+  ],
   run: async (call) => (await import("./commands/component.ts")).getComponent(call),
 };
 
@@ -281,6 +289,23 @@ const sourcePut: Command = {
   run: async (call) => (await import("./commands/source.ts")).putEventSource(call),
 };
 
+const SOURCE_FILTER_FLAGS: readonly Flag[] = [
+  PREFIX_FLAG,
+  {
+    name: "component",
+    value: "NAME",
+    completes: "component",
+    text: "Only those of this component.",
+  },
+  PROJECT_FLAG,
+  {
+    name: "type",
+    value: "TYPE",
+    completes: ["http", "cron", "sqs", "awsstepfunc"],
+    text: "Only http, cron, sqs or awsstepfunc.",
+  },
+];
+
 const sourceList: Command = {
   words: ["es", "ls"],
   summary: "List event sources.",
@@ -290,23 +315,7 @@ const sourceList: Command = {
   ],
   usage: ["[FLAGS]"],
   operandsMax: 0,
-  flags: [
-    PREFIX_FLAG,
-    {
-      name: "component",
-      value: "NAME",
-      completes: "component",
-      text: "Only those of this component.",
-    },
-    PROJECT_FLAG,
-    {
-      name: "type",
-      value: "TYPE",
-      completes: ["http", "cron", "sqs", "awsstepfunc"],
-      text: "Only http, cron, sqs or awsstepfunc.",
-    },
-    JSON_FLAG,
-  ],
+  flags: [...SOURCE_FILTER_FLAGS, JSON_FLAG],
   run: async (call) => (await import("./commands/source.ts")).listEventSources(call),
 };
 
@@ -330,6 +339,37 @@ const sourceRemove: Command = {
   operands: ["source"],
   flags: [],
   run: async (call) => (await import("./commands/source.ts")).removeEventSource(call),
+};
+
+const TOGGLE_NOTE = "Without a flag it is all of them. What was so already is not listed, and a " +
+  "put of an event source or a project leaves the switch as it is.";
+
+const sourceEnable: Command = {
+  words: ["es", "enable"],
+  summary: "Switch event sources on.",
+  examples: [{ text: "Those of a component", line: "maelstrom es enable --component shop" }],
+  usage: ["[FLAGS]"],
+  operandsMax: 0,
+  flags: [...SOURCE_FILTER_FLAGS, JSON_FLAG],
+  notes: [TOGGLE_NOTE],
+  run: async (call) => (await import("./commands/source.ts")).toggleEventSources(call, true),
+};
+
+const sourceDisable: Command = {
+  words: ["es", "disable"],
+  summary: "Switch event sources off: they wake nothing.",
+  examples: [
+    { text: "Those of a component", line: "maelstrom es disable --component shop" },
+    {
+      text: "The cron times of a project",
+      line: "maelstrom es disable --project shop --type cron",
+    },
+  ],
+  usage: ["[FLAGS]"],
+  operandsMax: 0,
+  flags: [...SOURCE_FILTER_FLAGS, JSON_FLAG],
+  notes: [TOGGLE_NOTE],
+  run: async (call) => (await import("./commands/source.ts")).toggleEventSources(call, false),
 };
 
 const nodeList: Command = {
@@ -722,6 +762,8 @@ export const COMMANDS: readonly Command[] = [
   sourceList,
   sourceGet,
   sourceRemove,
+  sourceEnable,
+  sourceDisable,
   projectPut,
   projectDiff,
   projectList,

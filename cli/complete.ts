@@ -158,4 +158,8 @@ const LISTS: Readonly<Record<NameKind, List>> = {
     const { values } = await client.call("MaelstromService.ListCfg", {}, signal);
     return values.map(({ name, secret }) => ({ word: name, text: secret ? "secret" : "" }));
   },
+  token: async (client, signal) => {
+    const { tokens } = await client.call("MaelstromService.ListTokens", {}, signal);
+    return tokens.map(({ name, scope }) => ({ word: name, text: scope }));
+  },
 };

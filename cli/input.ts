@@ -18,6 +18,8 @@ export interface Shape<S extends z.ZodType> {
   /** Begins the paths in messages. */
   readonly noun: string;
   readonly schema: S;
+  /** Key that a document may have and that is passed over: what `get` adds. */
+  readonly passOver?: string;
 }
 
 /** A document that passed, and whether it named the version it replaces. */
@@ -88,9 +90,9 @@ function foundBy(error: unknown): string {
  */
 export async function checkDocument<S extends z.ZodType>(
   document: Document,
-  { noun, schema }: Shape<S>,
+  { noun, schema, passOver }: Shape<S>,
 ): Promise<Checked<z.infer<S>>> {
-  const known = knownFields(document.value, schema, noun, document.textAt);
+  const known = knownFields(withoutKey(document.value, passOver), schema, noun, document.textAt);
   refuse(noun, known.faults.map(({ at, message }) => `${document.position(at)}: ${message}`));
   const { checkAll } = await import("../lib/contract/check.ts");
   const checked = checkAll(schema, known.value, noun);
@@ -103,6 +105,12 @@ export async function checkDocument<S extends z.ZodType>(
     );
   }
   return { value: checked.value, hasVersion: Object.hasOwn(Object(known.value), "version") };
+}
+
+function withoutKey(value: unknown, key: string | undefined): unknown {
+  const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (key === undefined || !isMap) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
 }
 
 function refuse(noun: string, faults: readonly string[]): void {

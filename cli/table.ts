@@ -52,26 +52,30 @@ export function tableLines(
   ];
 }
 
-/** `layout` with columns as wide as their cells; those that may be cut give way to a row too long. */
+/**
+ * `layout` with columns as wide as their cells. When the row is too long, those that may be cut give
+ * way, and the last, which off a terminal is as long as it likes.
+ */
 function fit(
   layout: TableLayout,
   rows: readonly (readonly Cell[])[],
   columnsMax: number,
 ): TableLayout {
-  const widths = layout.columns.map(({ title }, at) =>
-    Math.max(title.length, ...rows.map((row) => charactersOf(row[at]).length))
-  );
   // A column without a title holds remarks to a few rows, which may run over.
-  const titled = layout.columns.filter(({ title }) => title !== "").length;
-  const total = () =>
-    widths.slice(0, titled).reduce((sum, width) => sum + width, 0) + GUTTER.length * (titled - 1);
-  for (let surplus = total() - columnsMax; surplus > 0; surplus--) {
-    const widest = Math.max(...widths.filter((_, at) => layout.columns[at]!.cut));
-    if (!(widest > CUT_WIDTH_MIN)) break;
-    const at = widths.findLastIndex((width, at) => layout.columns[at]!.cut && width === widest);
-    widths[at] = widest - 1;
+  const last = layout.columns.findLastIndex(({ title }) => title !== "");
+  const columns = layout.columns.map(({ title, width, cut }, at) => {
+    const full = Math.max(title.length, ...rows.map((row) => charactersOf(row[at]).length));
+    const least = cut ? CUT_WIDTH_MIN : at === last ? Math.max(width, title.length) : full;
+    return { title, width: full, least, cut: true as const };
+  });
+  const gutters = GUTTER.length * last;
+  const total = () => columns.slice(0, last + 1).reduce((sum, { width }) => sum + width, gutters);
+  while (total() > columnsMax) {
+    const widest = columns.slice(0, last + 1).filter(({ width, least }) => width > least)
+      .reduce((most, column) => column.width >= most.width ? column : most, { width: 0 });
+    if (widest.width === 0) break;
+    widest.width -= 1;
   }
-  const columns = layout.columns.map((column, at) => ({ ...column, width: widths[at]! }));
   return { ...layout, columns, dashes: Math.min(total(), columnsMax) };
 }
 

@@ -242,11 +242,10 @@ async function tellFailures(failures: readonly Failed[], output: Output): Promis
 }
 
 function failureError({ followed: { name, version }, failure, serving }: Failed): MaelstromError {
-  const { message } = failure;
-  const reason = message.replace(/^Cannot [^:]*: /, "");
+  const reason = failure.message.replace(/^Cannot [^:]*: /, "");
   const fallback = serving.length > 0
     ? `version ${serving.join(" and ")} goes on serving`
-    : "nothing else serves it";
+    : "no other version serves";
   return new MaelstromError(
     "start_failed",
     `Cannot roll out version ${version} of "${name}": ${reason}; ${
@@ -256,8 +255,9 @@ function failureError({ followed: { name, version }, failure, serving }: Failed)
 }
 
 function retryText({ attempts, retryAt }: ComponentFailure): string {
-  const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
-  return `${attempts === 1 ? "1 attempt" : `${attempts} attempts`}, the next in ${seconds} s`;
+  const seconds = Math.ceil((retryAt - Date.now()) / 1000);
+  const next = seconds > 0 ? `next in ${seconds} s` : "next is due";
+  return `${attempts === 1 ? "1 attempt" : `${attempts} attempts`}, ${next}`;
 }
 
 function lateError(all: readonly Followed[], clock: Clock): MaelstromError {

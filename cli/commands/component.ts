@@ -12,6 +12,7 @@ import { relativeTime } from "../relative_time.ts";
 import type { Rollout } from "../rollout.ts";
 import { splitWords } from "../split_words.ts";
 import { followOptions, followRollout } from "../wait.ts";
+import { statusComment } from "./component_status.ts";
 import { oneName, putForm } from "./operands.ts";
 import { fieldLine } from "./project_changes.ts";
 import { printYaml } from "./yaml.ts";
@@ -57,7 +58,11 @@ export async function putComponent(call: Call): Promise<void> {
   const { componentSchema } = await import("../../lib/contract/v1.ts");
   const components = form.file === undefined
     ? [await componentOfFlags(form.name, call)]
-    : await readChecked(form.file, { noun: "component", schema: componentSchema }, call);
+    : await readChecked(
+      form.file,
+      { noun: "component", schema: componentSchema, passOver: "status" },
+      call,
+    );
   const rollouts: Rollout[] = [];
   for (const component of components) rollouts.push(await putOne(component, call));
   if (follow) await followRollout(await call.client(), rollouts, call.output, follow, call.signal);
@@ -176,13 +181,22 @@ export async function listComponents(call: Call): Promise<void> {
   await call.output.table(LAYOUT, rows);
 }
 
-/** `comp get`: prints a component in the form `comp put` takes. @throws {MaelstromError} not_found */
+/**
+ * `comp get`: prints a component in the form `comp put` takes, and how it fares.
+ *
+ * @throws {MaelstromError} not_found: no such component
+ */
 export async function getComponent(call: Call): Promise<void> {
   const name = oneName(call, ["comp", "get"]);
   const client = await call.client();
-  const { component } = await client.call("MaelstromService.GetComponent", { name }, call.signal);
-  if (call.flags.has("json")) await call.output.json(component);
-  else await printYaml(component, call.output);
+  const { component, status } = await client.call(
+    "MaelstromService.GetComponent",
+    { name },
+    call.signal,
+  );
+  if (call.flags.has("json")) return await call.output.json({ ...component, status });
+  await call.output.text(statusComment(status, call.nowMs));
+  await printYaml(component, call.output);
 }
 
 /** `comp rm`: removes a component and its event sources. @throws {MaelstromError} not_found */

@@ -25,6 +25,15 @@ const LAYOUT: TableLayout = {
   empty: "No event sources found",
 };
 
+const TOGGLED: TableLayout = {
+  columns: [
+    { title: "Event Source", width: 40, cut: true },
+    { title: "Status", width: 15 },
+  ],
+  dashes: 74,
+  empty: "No event sources updated",
+};
+
 // Names and their short forms; the contract's own list would load the schema library.
 const TYPES: Readonly<Record<EventSourceType, string>> = {
   http: "http",
@@ -96,32 +105,67 @@ async function sourceOfFlags(name: string, call: Call): Promise<Checked<EventSou
 
 /** `es ls`: lists event sources by name. @throws {UsageError} `--type` is not a type */
 export async function listEventSources(call: Call): Promise<void> {
-  const { flags } = call;
-  const filter = {
-    namePrefix: flags.text("prefix"),
-    componentName: flags.text("component"),
-    projectName: flags.text("project"),
-    eventSourceType: typeFlag(flags.text("type")),
-  };
+  const filter = filterOf(call, ["es", "ls"]);
   const client = await call.client();
   const sources = await listAll("event sources", async (nextToken) => {
     const input = { ...filter, nextToken };
     const page = await client.call("MaelstromService.ListEventSources", input, call.signal);
     return { entries: page.eventSources, nextToken: page.nextToken };
   });
-  if (flags.has("json")) return await call.output.json(sources);
+  if (call.flags.has("json")) return await call.output.json(sources);
   const rows = sources.map(({ eventSource, enabled }): Cell[] => [
     eventSource.name,
     eventSource.componentName,
     ...kindOf(eventSource),
     String(eventSource.version),
     relativeTime(eventSource.modifiedAt, call.nowMs),
-    enabled ? { text: "Enabled", style: "green" } : { text: "Disabled", style: "dim" },
+    statusCell(enabled),
   ]);
   await call.output.table(LAYOUT, rows);
 }
 
-function typeFlag(given: string | undefined): EventSourceType | undefined {
+/**
+ * `es enable` and `es disable`: switches every event source that the flags mean; lists those that
+ * were not so already.
+ *
+ * @throws {UsageError} a flag is empty, or `--type` is not a type
+ */
+export async function toggleEventSources(call: Call, enabled: boolean): Promise<void> {
+  const words = ["es", enabled ? "enable" : "disable"];
+  // An unset variable of a script must not come to mean all of them.
+  const empty = FILTER_FLAGS.find((name) => call.flags.text(name)?.trim() === "");
+  if (empty) throw new UsageError(`Cannot read --${empty}: it is empty`, words);
+  const filter = filterOf(call, words);
+  const client = await call.client();
+  const input = { ...filter, enabled };
+  const changed = await client.call("MaelstromService.ToggleEventSources", input, call.signal);
+  if (call.flags.has("json")) return await call.output.json(changed);
+  const status = statusCell(changed.enabled);
+  if (!FILTER_FLAGS.some((name) => call.flags.has(name))) {
+    await call.output.text(`Toggling ALL event sources to ${status.text}\n\n`);
+  }
+  await call.output.table(TOGGLED, changed.eventSourceNames.map((name) => [name, status]));
+}
+
+const FILTER_FLAGS = ["prefix", "component", "project", "type"] as const;
+
+function filterOf({ flags }: Call, words: readonly string[]) {
+  return {
+    namePrefix: flags.text("prefix"),
+    componentName: flags.text("component"),
+    projectName: flags.text("project"),
+    eventSourceType: typeFlag(flags.text("type"), words),
+  };
+}
+
+function statusCell(enabled: boolean): { text: string; style: "green" | "dim" } {
+  return enabled ? { text: "Enabled", style: "green" } : { text: "Disabled", style: "dim" };
+}
+
+function typeFlag(
+  given: string | undefined,
+  words: readonly string[],
+): EventSourceType | undefined {
   if (given === undefined) return undefined;
   const types = Object.keys(TYPES) as EventSourceType[];
   const type = types.find((type) => type === given.toLowerCase());
@@ -130,7 +174,7 @@ function typeFlag(given: string | undefined): EventSourceType | undefined {
   throw new UsageError(
     `Cannot read --type: must be one of ${types.join(", ")}, found ${JSON.stringify(given)}` +
       (guess ? ` (did you mean "${guess}"?)` : ""),
-    ["es", "ls"],
+    words,
   );
 }
 

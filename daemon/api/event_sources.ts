@@ -1,8 +1,8 @@
-/** Methods on event sources. An answered put or removal is in effect on this node. @module */
+/** Methods on event sources. An answered change is in effect on this node. @module */
 import { checkName } from "../../lib/contract/names.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import type { Catalog } from "../store/catalog.ts";
-import type { Store } from "../store/store.ts";
+import type { EventSourceFilter, Store } from "../store/store.ts";
 import { lowered } from "./components.ts";
 import type { Methods } from "./rpc.ts";
 
@@ -10,6 +10,7 @@ type Noun =
   | "MaelstromService.PutEventSource"
   | "MaelstromService.GetEventSource"
   | "MaelstromService.RemoveEventSource"
+  | "MaelstromService.ToggleEventSources"
   | "MaelstromService.ListEventSources";
 
 /** The methods, over `store`. */
@@ -37,13 +38,23 @@ export function eventSourceMethods(
       await catalog.refresh(signal);
       return { name, found };
     },
-    async "MaelstromService.ListEventSources"(input) {
-      return await store.listEventSources({
-        ...input,
-        ...lowered("namePrefix", input.namePrefix),
-        ...lowered("componentName", input.componentName),
-        ...lowered("projectName", input.projectName),
-      });
+    async "MaelstromService.ToggleEventSources"(input, signal) {
+      const eventSourceNames = await store.toggleEventSources(loweredFilter(input));
+      await catalog.refresh(signal);
+      return { enabled: input.enabled, eventSourceNames };
     },
+    async "MaelstromService.ListEventSources"(input) {
+      return await store.listEventSources(loweredFilter(input));
+    },
+  };
+}
+
+/** `input` with its names in the form in which they are stored. */
+function loweredFilter<T extends EventSourceFilter>(input: T): T {
+  return {
+    ...input,
+    ...lowered("namePrefix", input.namePrefix),
+    ...lowered("componentName", input.componentName),
+    ...lowered("projectName", input.projectName),
   };
 }

@@ -153,6 +153,8 @@ export class Instances {
   serve(container: Container, address: Address): void {
     container.address = address;
     container.sinceMs = this.#context.now();
+    // That it was not up at once is no news any longer.
+    container.health = container.health.slice(-1);
     this.#serve(container, "spread");
   }
 
@@ -196,8 +198,10 @@ export class Instances {
     if (!container) return;
     container.exited.abort(new MaelstromError("start_failed", "process exited"));
     if (!isServing(container)) return;
+    const { now, tasks } = this.#context;
+    const isEarly = container.status === "active" && now() - container.sinceMs < PROVEN_MS;
     this.#become(container, "stopping");
-    this.#context.tasks.run(`bury ${name}`, (signal) => this.#bury(container, signal));
+    tasks.run(`bury ${name}`, (signal) => this.#bury(container, isEarly, signal));
   }
 
   /** Container `name` could not be reached: find out whether it is alive. */
@@ -408,14 +412,14 @@ export class Instances {
   }
 
   /** An instance ended by itself: its last words into the log, and replaced. */
-  async #bury(container: Container, signal: AbortSignal): Promise<void> {
-    const { docker, log, now } = this.#context;
+  async #bury(container: Container, isEarly: boolean, signal: AbortSignal): Promise<void> {
+    const { docker, log } = this.#context;
     const { name, stored: { component }, health } = container;
     const detail = await docker.inspectContainer(name, signal).catch(() => undefined);
     const lines = await this.#lastLines(name, signal);
     const exitCode = detail?.state.exitCode;
     log.warn("instance died", { component: component.name, container: name, exitCode, lines });
-    if (now() - container.sinceMs < PROVEN_MS) {
+    if (isEarly) {
       const said = lines.length > 0 ? `, last line: ${lines.at(-1)}` : "";
       const message = `Cannot run "${component.name}": process exited with code ${exitCode}${said}`;
       const error = new MaelstromError("start_failed", message, { exitCode, lines });

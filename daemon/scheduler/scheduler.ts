@@ -170,7 +170,13 @@ class Planning implements AsyncDisposable {
   ): void {
     const demand = new Map<string, DemandWindow>();
     for (const { component: { name } } of components) {
-      const inFlight = (running.get(name) ?? []).reduce((sum, info) => sum + info.inFlight, 0);
+      const infos = running.get(name) ?? [];
+      const inFlight = infos.reduce((sum, info) => sum + info.inFlight, 0);
+      // Who waits for a first instance says nothing of how many are needed once it serves.
+      if (!infos.some(({ status }) => status === "active")) {
+        demand.set(name, new DemandWindow());
+        continue;
+      }
       const window = this.#demand.get(name) ?? new DemandWindow();
       window.record(inFlight + (waiting.get(name) ?? 0), this.#options.now());
       demand.set(name, window);

@@ -43,6 +43,7 @@ export const METHOD_SCOPES: Readonly<Record<Method, Needed>> = {
   "MaelstromService.PutEventSource": "deploy",
   "MaelstromService.GetEventSource": "read",
   "MaelstromService.RemoveEventSource": "deploy",
+  "MaelstromService.ToggleEventSources": "deploy",
   "MaelstromService.ListEventSources": "read",
   "MaelstromService.ListProjects": "read",
   "MaelstromService.PutProject": "deploy",

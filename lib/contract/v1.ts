@@ -560,6 +560,12 @@ const page = {
   limit: z.int().optional(),
   nextToken: z.string().optional(),
 };
+const sourceFilter = {
+  namePrefix: z.string().optional(),
+  componentName: z.string().optional(),
+  projectName: z.string().optional(),
+  eventSourceType: eventSourceTypeSchema.optional(),
+};
 
 /** Inputs of the methods, by `Interface.Function`. Unknown fields beside them are ignored. */
 export const inputSchemas = {
@@ -583,13 +589,8 @@ export const inputSchemas = {
   "MaelstromService.PutEventSource": z.object({ eventSource: eventSourceSchema }),
   "MaelstromService.GetEventSource": nameInput,
   "MaelstromService.RemoveEventSource": nameInput,
-  "MaelstromService.ListEventSources": z.object({
-    namePrefix: z.string().optional(),
-    componentName: z.string().optional(),
-    projectName: z.string().optional(),
-    eventSourceType: eventSourceTypeSchema.optional(),
-    ...page,
-  }),
+  "MaelstromService.ToggleEventSources": z.object({ enabled: z.boolean(), ...sourceFilter }),
+  "MaelstromService.ListEventSources": z.object({ ...sourceFilter, ...page }),
   "MaelstromService.ListProjects": z.object({ namePrefix: z.string().optional() }),
   "MaelstromService.PutProject": z.object({
     project: projectSchema,
@@ -655,6 +656,11 @@ export interface Outputs {
   "MaelstromService.PutEventSource": { name: string; version: number };
   "MaelstromService.GetEventSource": { eventSource: EventSource };
   "MaelstromService.RemoveEventSource": { name: string; found: boolean };
+  "MaelstromService.ToggleEventSources": {
+    enabled: boolean;
+    /** Those that were not so already, in name order. */
+    eventSourceNames: string[];
+  };
   "MaelstromService.ListEventSources": {
     eventSources: EventSourceWithStatus[];
     nextToken?: string;

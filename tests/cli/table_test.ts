@@ -40,8 +40,8 @@ const cases: { columns: number | undefined; want: string[] }[] = [
     want: [
       "Component          Ver  Image",
       "-".repeat(41),
-      "shop               12   registry.exampl…",
-      "a-component-with…  3    blog:1            pulling blog:1, 45 %",
+      "shop               12   registry.example…",
+      "a-component-with…  3    blog:1             pulling blog:1, 45 %",
     ],
   },
   {

@@ -71,7 +71,7 @@ Deno.test("followRollout() ends when the new version does not start, and shows w
   assert.deepEqual(lines.slice(3, 5), ["[shop]\tboom", "[shop]\tlast words"]);
   assert.match(
     lines[5]!,
-    /^maelstrom: Cannot roll out version 2 of "shop": process exited with code 3; 2 attempts, the next in \d+ s; version 1 goes on serving$/,
+    /^maelstrom: Cannot roll out version 2 of "shop": process exited with code 3; 2 attempts, next in \d+ s; version 1 goes on serving$/,
   );
 });
 

@@ -90,9 +90,7 @@ shellTest("fish", "commands, flags, names and files", async () => {
     }).output();
     return new TextDecoder().decode(stdout).trim().split("\n");
   };
-  assert.deepEqual(await complete("maelstrom comp ge"), [
-    "get\tPrint a component, in the form that comp put takes.",
-  ]);
+  assert.match((await complete("maelstrom comp ge"))[0]!, /^get\tPrint a component/);
   assert.match((await complete("maelstrom ps --refr"))[0]!, /^--refresh\t/);
   assert.deepEqual(await complete("maelstrom comp get sh"), [
     "shipping\tshipping:7",

@@ -126,6 +126,7 @@ Deno.test("walk: logs shows what was there, each output to its own, of the compo
   const json = await node.run(["logs", "--components", "mi*", "--json"]);
   const records: LogRecord[] = json.trim().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual([...new Set(records.map(({ component }) => component))], ["mine"]);
+  for (const { at } of records) assert.ok(Math.abs(at! - Date.now()) < LIMIT_MS, "just now");
   // A line longer than 64 Ki comes in pieces, none of it lost.
   const long = records.filter(({ line }) => line.startsWith("xxx"));
   assert.equal(long.map(({ line }) => line).join(""), `${"x".repeat(100_000)}mine-long`);

@@ -45,7 +45,7 @@ Deno.test("walk: put --wait fails with the last lines, while the old version ser
   assert.equal(code, 1, stderr);
   assert.match(
     stderr,
-    /^maelstrom: Cannot roll out version 2 of "hello": process exited with code 3.*; 1 attempt, the next in \d+ s; version 1 goes on serving$/m,
+    /^maelstrom: Cannot roll out version 2 of "hello": process exited with code 3.*; 1 attempt, next in \d+ s; version 1 goes on serving$/m,
   );
   assert.equal(JSON.parse(await get(`${node.url}/hello/whoami`)).version, 1);
 });

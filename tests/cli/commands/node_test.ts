@@ -109,9 +109,9 @@ Deno.test("listInstances() watching draws over the screen, and keeps what was la
   const [time, ...rows] = lines(first);
   assert.match(time!, /^2024-05-01T/);
   assert.deepEqual(rows, [
-    "Component        Ver  Status    Node ID      Max RAM  Last Request    # Requests  Concur %",
+    "Component      Ver  Status    Node ID        Max RAM  Last Request    # Requests  Concur %",
     "-".repeat(90),
-    "a-component-wh…  1    stopping  node-2       128      20 seconds ago  1234        200.00",
+    "a-component-…  1    stopping  node-2         128      20 seconds ago  1234        200.00",
     "… and 3 more lines",
     "",
   ]);

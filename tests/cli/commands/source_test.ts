@@ -40,6 +40,52 @@ Deno.test("listEventSources() passes its filters, and says that there are none",
   });
 });
 
+Deno.test("toggleEventSources() prints what changed, and says when it means all of them", async () => {
+  await using node = startFakeNode({ sources: SOURCES });
+  const env = { MAELSTROM_PRIVATE_URL: node.url };
+  const some = await run(["es", "disable", "--prefix", "shop_"], { env });
+  assert.equal(some.code, 0, some.stderr);
+  await assertGolden(some.stdout, "es_disable.txt");
+  const all = await run(["es", "enable"], { env });
+  assert.match(all.stdout, /^Toggling ALL event sources to Enabled\n\nEvent Source/);
+  const json = await run(["es", "enable", "--prefix", "images", "--json"], { env });
+  assert.deepEqual(JSON.parse(json.stdout), { enabled: true, eventSourceNames: ["images"] });
+  const none = await run(["es", "disable", "--prefix", "none"], { env });
+  assert.deepEqual(none, { code: 0, stdout: "No event sources updated\n", stderr: "" });
+});
+
+Deno.test("toggleEventSources() passes its filters", async () => {
+  await using node = startFakeNode();
+  const args = "es disable --prefix a --component c --project p --type SQS".split(" ");
+  await run(args, { env: { MAELSTROM_PRIVATE_URL: node.url } });
+  assert.deepEqual(node.calls[0]?.input, {
+    enabled: false,
+    namePrefix: "a",
+    componentName: "c",
+    projectName: "p",
+    eventSourceType: "sqs",
+  });
+});
+
+const NOT_TOGGLED: readonly { args: string[]; says: RegExp }[] = [
+  { args: ["--type", "htp"], says: /must be one of .* found "htp" \(did you mean "http"\?\)/ },
+  { args: ["--component", ""], says: /Cannot read --component: it is empty/ },
+  { args: ["--prefix= "], says: /Cannot read --prefix: it is empty/ },
+  { args: ["shop_http"], says: /unexpected argument "shop_http"/ },
+];
+
+for (const { args, says } of NOT_TOGGLED) {
+  Deno.test(`toggleEventSources() refuses ${args.join(" ")} and switches nothing`, async () => {
+    await using node = startFakeNode({ sources: SOURCES });
+    const env = { MAELSTROM_PRIVATE_URL: node.url };
+    const { code, stderr } = await run(["es", "disable", ...args], { env });
+    assert.equal(code, 2);
+    assert.match(stderr, says);
+    assert.match(stderr, /Try 'maelstrom help es disable'/);
+    assert.deepEqual(node.calls, []);
+  });
+}
+
 Deno.test("putEventSource() takes flags for HTTP", async () => {
   await using node = startFakeNode();
   const env = { MAELSTROM_PRIVATE_URL: node.url };

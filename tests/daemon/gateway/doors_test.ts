@@ -35,6 +35,7 @@ const WANT: Record<Method | EndpointPath, Scope> = {
   "MaelstromService.GetEventSource": "read",
   "MaelstromService.RemoveEventSource": "deploy",
   "MaelstromService.ListEventSources": "read",
+  "MaelstromService.ToggleEventSources": "deploy",
   "MaelstromService.ListProjects": "read",
   "MaelstromService.PutProject": "deploy",
   "MaelstromService.GetProject": "read",

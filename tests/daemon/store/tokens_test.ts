@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { tokenMethods } from "../../../daemon/api/tokens.ts";
 import type { Methods } from "../../../daemon/api/rpc.ts";
+import type { Driver } from "../../../daemon/store/driver.ts";
+import { openPostgres } from "../../../daemon/store/postgres.ts";
 import { openSqlite } from "../../../daemon/store/sqlite.ts";
 import { TokenBook } from "../../../daemon/store/token_book.ts";
 import { type StoredToken, TokenStore } from "../../../daemon/store/tokens.ts";
 import { tokenHash } from "../../../lib/contract/tokens.ts";
 import { MaelstromError } from "../../../lib/errors.ts";
-import { silentLog } from "../../../lib/log.ts";
-import { createLog } from "../../../lib/log.ts";
+import { createLog, silentLog } from "../../../lib/log.ts";
+import { lacksPostgres, sharedPostgres } from "../../support/postgres.ts";
 
 const NEVER = new AbortController().signal;
 const CI: StoredToken = {
@@ -45,28 +47,48 @@ async function setUp({ writeEveryMs = 3600_000 } = {}) {
   };
 }
 
-Deno.test("TokenStore keeps tokens by name, once each", async () => {
-  await using node = await setUp();
-  await node.store.add(CI);
-  await assert.rejects(node.store.add({ ...CI, hash: "other" }), { code: "already_exists" });
-  await node.store.add({ ...CI, name: "a", hash: "g", expiresAt: 9 });
-  assert.deepEqual(await node.store.list(), [{ ...CI, name: "a", hash: "g", expiresAt: 9 }, CI]);
-  assert.equal(await node.store.remove("ci"), true);
-  assert.equal(await node.store.remove("ci"), false);
-});
+/** What the store of tokens does on any database. */
+function tokenContract(
+  database: string,
+  open: () => Promise<AsyncDisposable & { driver: Driver }>,
+) {
+  Deno.test(`TokenStore keeps tokens by name, once each, on ${database}`, async () => {
+    await using opened = await open();
+    const store = new TokenStore(opened.driver);
+    await store.add(CI);
+    await assert.rejects(store.add({ ...CI, hash: "other" }), { code: "already_exists" });
+    await store.add({ ...CI, name: "a", hash: "g", expiresAt: 9 });
+    await store.used(new Map([["h", 7], ["gone", 7]]));
+    await store.used(new Map([["h", 6]]));
+    const first = { ...CI, name: "a", hash: "g", expiresAt: 9 };
+    assert.deepEqual(await store.list(), [first, { ...CI, lastUsedAt: 7 }]);
+    assert.equal(await store.remove("ci"), true);
+    assert.equal(await store.remove("ci"), false);
+  });
 
-Deno.test("TokenStore.add() refuses more than every node can keep in memory", async () => {
-  await using node = await setUp();
-  await node.driver.transaction(async (transaction) => {
-    for (let i = 0; i < 1000; i++) {
-      await transaction.run("insert into token values ($1, $1, 'read', 0, 0, 0)", [`t${i}`]);
-    }
+  Deno.test(`TokenStore.add() refuses more than nodes can keep in memory, on ${database}`, async () => {
+    await using opened = await open();
+    await opened.driver.transaction(async (transaction) => {
+      for (let i = 0; i < 1000; i++) {
+        const sql = "insert into token values ($1, $2, 'read', 0, 0, 0)";
+        await transaction.run(sql, [`t${i}`, `h${i}`]);
+      }
+    });
+    const message = /there are 1000 already/;
+    await assert.rejects(new TokenStore(opened.driver).add(CI), { code: "too_large", message });
   });
-  await assert.rejects(node.store.add(CI), {
-    code: "too_large",
-    message: /there are 1000 already/,
+}
+
+tokenContract("sqlite", setUp);
+
+if (!lacksPostgres()) {
+  tokenContract("postgres", async () => {
+    const stack = new AsyncDisposableStack();
+    const { dsn } = stack.use(await (await sharedPostgres()).database());
+    const driver = stack.use(await openPostgres(dsn, { log: silentLog }));
+    return { driver, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   });
-});
+}
 
 Deno.test("CreateToken gives the token once, and nothing keeps it", async () => {
   await using node = await setUp();

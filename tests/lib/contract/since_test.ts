@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseSince } from "../../../lib/contract/since.ts";
+import { parseLength, parseSince } from "../../../lib/contract/since.ts";
 
 const NOW_MS = Date.UTC(2024, 4, 1, 12);
 const MINUTE = 60_000;
@@ -35,3 +35,11 @@ for (const [text, want] of cases) {
     assert.equal(parseSince(text, NOW_MS), want);
   });
 }
+
+Deno.test("parseLength() takes lengths of time and nothing else", () => {
+  assert.equal(parseLength("1h30m"), 5400_000);
+  assert.equal(parseLength("90d"), 90 * 24 * 3600_000);
+  for (const text of ["", "90", "2024-05-01", "1y", "-1d"]) {
+    assert.equal(parseLength(text), undefined);
+  }
+});

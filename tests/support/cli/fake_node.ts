@@ -126,6 +126,10 @@ function methods({ method, input }: FakeCall, { components, sources, options }: 
     }
     case "MaelstromService.RemoveEventSource":
       return { name, found: sources.delete(name) };
+    case "MaelstromService.ToggleEventSources": {
+      const { entries } = page(sources, input);
+      return { enabled: input.enabled, eventSourceNames: entries.map((source) => source.name) };
+    }
     case "MaelstromService.ListEventSources": {
       const { entries, nextToken } = page(sources, input, options.pageSize);
       const eventSources = entries.map((eventSource) => ({
