@@ -467,7 +467,12 @@ const tokenCreate: Command = {
   usage: ["NAME --scope SCOPE [--expires TIME] [--json]"],
   operandsMax: 1,
   flags: [
-    { name: "scope", value: "SCOPE", text: "What it allows: read, deploy or admin." },
+    {
+      name: "scope",
+      value: "SCOPE",
+      completes: ["read", "deploy", "admin"],
+      text: "What it allows: read, deploy or admin.",
+    },
     { name: "expires", value: "TIME", text: "How long it lives: 90d, 12h (default: for ever)." },
     { name: "json", text: "Print JSON instead of the token alone." },
   ],
@@ -494,6 +499,7 @@ const tokenRemove: Command = {
   examples: [{ text: "Remove one", line: "maelstrom token rm ci" }],
   usage: ["NAME"],
   operandsMax: 1,
+  operands: ["token"],
   flags: [],
   run: async (call) => (await import("./commands/token.ts")).removeToken(call),
 };

@@ -3,6 +3,7 @@
  * what is shown meanwhile; `rollout.ts` says where a version stands.
  * @module
  */
+import { withDeadline } from "../lib/async/deadline.ts";
 import { pause } from "../lib/async/pause.ts";
 import { effective } from "../lib/contract/effective.ts";
 import type { ComponentFailure } from "../lib/contract/v1.ts";
@@ -16,6 +17,8 @@ import { type Rollout, type RolloutState, rolloutState } from "./rollout.ts";
 
 const LOOK_MS_MIN = 100;
 const LOOK_MS_MAX = 1000;
+/** However little time is left, a node may take this long to answer. */
+const LOOK_LIMIT_MS = 1000;
 /** Without a time limit: how long nothing may change, beyond what a start may take. */
 const STALL_MS = 60_000;
 const START_LIMIT_MS = 60_000;
@@ -146,7 +149,12 @@ async function stateOf(
   signal: AbortSignal,
 ): Promise<RolloutState> {
   try {
-    const answer = await client.call("MaelstromService.GetComponent", { name }, signal);
+    const answer = await withDeadline(
+      Math.max(LOOK_LIMIT_MS, clock.leftMs),
+      signal,
+      (limited) => client.call("MaelstromService.GetComponent", { name }, limited),
+      () => new MaelstromError("timeout", "Cannot follow the rollout: no answer in time"),
+    );
     clock.startMs = Math.max(clock.startMs, effective(answer.component).startLimitMs ?? 0);
     return rolloutState(answer, version);
   } catch (error) {

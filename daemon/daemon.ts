@@ -3,6 +3,7 @@
  * what it declares; what it needs from above or beside is a function given here.
  * @module
  */
+import { Limiter } from "../lib/async/limiter.ts";
 import { Tasks } from "../lib/async/tasks.ts";
 import { DockerClient } from "../lib/docker/client.ts";
 import { MaelstromError } from "../lib/errors.ts";
@@ -44,6 +45,7 @@ import { ApiDoor } from "./gateway/api_door.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { Relays } from "./gateway/relay.ts";
 import { Resolver } from "./gateway/resolver.ts";
+import type { LogPeers } from "./logs/peer_logs.ts";
 import { Logs } from "./logs/logs.ts";
 import { isClustered, peerUrl, privateListeners } from "./private_door.ts";
 import { diskPct } from "./prune/disk.ts";
@@ -65,6 +67,8 @@ const API_SOCKET = "api.sock";
 /** Longest time between two looks at the desired state, in milliseconds. */
 const CLUSTER_LOOK_MS = 3000;
 const LONE_LOOK_MS = 30_000;
+/** Containers that start at the same time, at least; twice the engine's cores if that is more. */
+const STARTS_MIN = 4;
 /** Silence after which a peer is out, in milliseconds. */
 const LEASE_MS = 3000;
 /** Longest time that a freed role stands empty, in milliseconds. */
@@ -150,6 +154,7 @@ export async function startDaemon(
   const converger: Converger = stack.use(
     new Converger({
       docker,
+      starts: new Limiter(Math.max(STARTS_MIN, 2 * cpus)),
       images,
       nodeId,
       privateUrl,
@@ -245,7 +250,12 @@ export async function startDaemon(
     scheduler.replan();
   }));
 
-  const logs = new Logs({ docker, members, nodeId, log, now });
+  const logPeers: LogPeers = {
+    list: () => cluster.nodes().map((node) => node.nodeId).filter((id) => id !== nodeId),
+    subscribe: (joined) => cluster.subscribe((peer, status) => status && joined(peer)),
+    stream: (peer, request, signal) => peers.stream(peer, request, signal),
+  };
+  const logs = new Logs({ docker, members, nodeId, peers: logPeers, log, now });
   const pruner = newPruner(settings, { docker, store, members, nodeId, log });
   const ending = new AbortController();
 

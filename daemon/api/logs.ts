@@ -59,7 +59,8 @@ export function logsEndpoint(options: LogsEndpointOptions): Endpoint {
       const sinceMs = sinceOf(query, options.now());
       if (ours) checkNames(globs, options.names());
       const follow = !ours || isTrue(query, "follow");
-      const stream = options.logs.open({ globs, sinceMs, follow });
+      const nodes = query.get("nodes") === "one" ? "one" : "all";
+      const stream = options.logs.open({ globs, sinceMs, follow, nodes });
       return Promise.resolve(streamed(stream, ours ? NDJSON : ANCESTOR));
     },
   };

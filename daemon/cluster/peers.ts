@@ -10,6 +10,7 @@ import type { Method, NodeStatus, Outputs } from "../../lib/contract/v1.ts";
 import { asMaelstromError, isAbort, MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { CallInput } from "../../lib/rpc/client.ts";
+import type { StreamRequest } from "../../lib/rpc/stream.ts";
 import type { Store } from "../store/store.ts";
 import type { Cluster } from "./cluster.ts";
 
@@ -22,6 +23,8 @@ const CALL_LIMIT_MS = 2000;
 /** Calls methods of one peer. */
 export interface PeerCaller {
   call<M extends Method>(method: M, input: CallInput<M>, signal: AbortSignal): Promise<Outputs[M]>;
+  /** The lines of an endpoint that streams. */
+  stream(request: StreamRequest, signal: AbortSignal): AsyncIterable<string>;
 }
 
 /** What {@linkcode Peers} needs. */
@@ -100,8 +103,7 @@ export class Peers implements AsyncDisposable {
     input: CallInput<M>,
     signal: AbortSignal,
   ): Promise<Outputs[M]> {
-    const link = this.#links.get(nodeId);
-    if (!link) throw new MaelstromError("unreachable", `Cannot reach node "${nodeId}": unknown`);
+    const link = this.#linkOf(nodeId);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(CALL_LIMIT_MS)]);
     try {
       return await link.caller.call(method, input, limit);
@@ -113,10 +115,25 @@ export class Peers implements AsyncDisposable {
     }
   }
 
+  /**
+   * The lines of an endpoint of peer `nodeId`.
+   *
+   * @throws {MaelstromError} unreachable: the peer is unknown, or the stream breaks off
+   */
+  stream(nodeId: string, request: StreamRequest, signal: AbortSignal): AsyncIterable<string> {
+    return this.#linkOf(nodeId).caller.stream(request, signal);
+  }
+
   /** Falls silent. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#rows[Symbol.asyncDispose]();
     await Promise.all([...this.#links.values()].map(({ beat }) => beat[Symbol.asyncDispose]()));
+  }
+
+  #linkOf(nodeId: string): Link {
+    const link = this.#links.get(nodeId);
+    if (link) return link;
+    throw new MaelstromError("unreachable", `Cannot reach node "${nodeId}": it is not known here`);
   }
 
   /** Talks to whoever has a row, and to nobody whose row and words have both gone. */

@@ -2,6 +2,7 @@
  * One container's way from nothing to serving, and back. Knows nothing of targets or rotation.
  * @module
  */
+import type { Limiter } from "../../lib/async/limiter.ts";
 import { pause } from "../../lib/async/pause.ts";
 import { withDeadline } from "../../lib/async/deadline.ts";
 import type { Component, HealthResult } from "../../lib/contract/v1.ts";
@@ -28,6 +29,8 @@ export interface Address {
 /** What is needed to start a container of `stored` under `name`. */
 export interface StartOptions extends SpecOptions {
   readonly docker: DockerClient;
+  /** The engine's own work for a start, of which only so much helps at once. */
+  readonly starts: Limiter;
   readonly images: Pick<Images, "refresh" | "pull">;
   /** True when the image has been pulled for this start, or need not be. */
   readonly isPulled: boolean;
@@ -60,14 +63,14 @@ export interface Started {
  * @throws {DOMException} AbortError: `signal` aborted
  */
 export async function startContainer(options: StartOptions, signal: AbortSignal): Promise<Started> {
-  const { docker, name, log } = options;
+  const { docker, starts, name, log } = options;
   const begun = performance.now();
   let started = 0;
   try {
     const spec = containerSpec(options);
     const { pullMs, warnings } = await create(spec, options, signal);
     const created = performance.now();
-    await docker.startContainer(name, signal);
+    await starts.run(() => docker.startContainer(name, signal), signal);
     started = performance.now();
     const startedAtMs = Date.now();
     const address = await look(spec, warnings, options, signal);

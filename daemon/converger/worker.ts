@@ -3,6 +3,7 @@
  * converger.setTargets → **worker** → plan → container, instances ⇒ members.
  * @module
  */
+import type { Limiter } from "../../lib/async/limiter.ts";
 import { Recurring } from "../../lib/async/recurring.ts";
 import { effective } from "../../lib/contract/effective.ts";
 import type { Component, ComponentFailure } from "../../lib/contract/v1.ts";
@@ -21,6 +22,8 @@ const BATCH_MAX = 8;
 /** What every worker of a node shares. */
 export interface WorkerContext extends InstancesContext {
   readonly nodeId: string;
+  /** Lets the engine start so many containers at the same time. */
+  readonly starts: Limiter;
   /** Where components reach others, as seen from a container. */
   readonly privateUrl: string;
   readonly images: Images;
@@ -176,7 +179,7 @@ export class Worker implements AsyncDisposable {
 
   /** True when an instance serves or the attempt was called off; false when it failed. */
   async #start(stored: StoredComponent, isPulled: boolean): Promise<boolean> {
-    const { docker, images, nodeId, privateUrl, resolve, permit, log } = this.#context;
+    const { docker, starts, images, nodeId, privateUrl, resolve, permit, log } = this.#context;
     const { component } = stored;
     const container = this.instances.track(containerName(component.name), stored);
     const { signal } = container.phase;
@@ -184,6 +187,7 @@ export class Worker implements AsyncDisposable {
       await permit(component);
       const { address, phases } = await startContainer({
         docker,
+        starts,
         images,
         isPulled,
         onProgress: (progress) => this.instances.tell(container, progress),

@@ -13,6 +13,7 @@ import { isAbort, MaelstromError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { InstanceFact, Members } from "../cluster/members.ts";
 import { LogBuffer } from "./log_buffer.ts";
+import { type LogPeers, readPeer } from "./peer_logs.ts";
 
 const BUFFER_CHARS_MAX = 1024 * 1024;
 const TAKE_CHARS_MAX = 64 * 1024;
@@ -27,6 +28,8 @@ export interface LogStreamContext {
   readonly docker: Pick<DockerClient, "containerLogs">;
   readonly members: Pick<Members, "list" | "get" | "subscribe">;
   readonly nodeId: string;
+  /** The other nodes; none when this one is alone. */
+  readonly peers?: LogPeers;
   readonly log: Log;
   /** Clock in milliseconds since 1970. */
   readonly now: () => number;
@@ -44,6 +47,8 @@ export interface LogRequest {
   readonly sinceMs: number;
   /** True: go on with what is written, also by instances to come. */
   readonly follow: boolean;
+  /** The instances of the whole cluster, or of this node alone. */
+  readonly nodes: "all" | "one";
 }
 
 /** One reader's stream. */
@@ -54,6 +59,7 @@ export class LogStream implements AsyncDisposable {
   readonly #tasks: Tasks;
   readonly #reading = new Set<string>();
   readonly #unsubscribe: () => void;
+  readonly #unfollow: () => void;
   readonly #ended: () => void;
 
   constructor(context: LogStreamContext, request: LogRequest, ended: () => void) {
@@ -72,6 +78,7 @@ export class LogStream implements AsyncDisposable {
       ? members.subscribe((_id, fact) => fact && this.#read(fact))
       : () => {};
     for (const fact of members.list()) this.#read(fact);
+    this.#unfollow = this.#readPeers();
     this.#endIfDone();
   }
 
@@ -86,9 +93,52 @@ export class LogStream implements AsyncDisposable {
   /** Resolves when nothing is read from the engine any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unsubscribe();
+    this.#unfollow();
     this.#buffer.end();
     await this.#tasks[Symbol.asyncDispose]();
     this.#ended();
+  }
+
+  #readPeers(): () => void {
+    const { peers } = this.#context;
+    if (!peers || this.#request.nodes === "one") return () => {};
+    for (const nodeId of peers.list()) this.#readPeer(peers, nodeId);
+    return this.#request.follow ? peers.subscribe((id) => this.#readPeer(peers, id)) : () => {};
+  }
+
+  #readPeer(peers: LogPeers, nodeId: string): void {
+    const key = `node ${nodeId}`;
+    if (this.#reading.has(key)) return;
+    this.#reading.add(key);
+    this.#tasks.run(`logs of ${nodeId}`, async (signal) => {
+      try {
+        await this.#readPeerUntilGone(peers, nodeId, signal);
+      } finally {
+        this.#reading.delete(key);
+        this.#endIfDone();
+      }
+    });
+  }
+
+  /** Reads a peer's stream as long as it is in, whatever ends the stream. */
+  async #readPeerUntilGone(peers: LogPeers, nodeId: string, signal: AbortSignal): Promise<void> {
+    const source: LogSource = { node: nodeId, component: "", instance: nodeId, version: 0 };
+    let request = this.#request;
+    let told = "";
+    do {
+      try {
+        for await (const entry of readPeer(peers, nodeId, request, signal)) {
+          request = { ...request, sinceMs: this.#context.now() + 1 };
+          await this.#buffer.push(entry, signal);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        const notice = `${messageOf(error)}; lines may be missing`;
+        if (notice !== told) await this.#buffer.push({ ...source, notice: told = notice }, signal);
+      }
+      if (!request.follow) return;
+      await pause(RETRY_MS_MIN, signal);
+    } while (!signal.aborted && peers.list().includes(nodeId));
   }
 
   #read(fact: InstanceFact): void {

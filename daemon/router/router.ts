@@ -200,6 +200,8 @@ export class Router implements Admission {
       this.#options.lender?.joined(this, instance);
     }
     this.#dispatch();
+    // It may have had fewer places to give than it was counted with.
+    this.#thaw();
   }
 
   /** The instance takes no further request; those in progress go on. */

@@ -18,6 +18,8 @@ export const KEY_TEXTS: Readonly<Record<string, string>> = {
   httphealthcheckmaxfailures: "Consecutive failures before the container is replaced; 0 means 1.",
   healthcheckfailedcommand: "Command run in a container that failed, before it is stopped.",
   idletimeoutseconds: "Idle time after which the last instance stops, in seconds; 0 means 300.",
+  idlemode: "What an idle instance does: stop, or freeze, which keeps its memory and uses no CPU.",
+  frozentimeoutseconds: "Time that a frozen instance is kept, in seconds; 0 means 3600.",
   ports: 'More port bindings, such as "8080:80" or "127.0.0.1:5353:53/udp".',
   volumes: "Directories, volumes and tmpfs to mount.",
   networkname: "Docker network of the container.",

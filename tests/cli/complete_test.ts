@@ -49,6 +49,7 @@ const cases: { line: string; want: string[] }[] = [
   { line: "node drain ", want: ["node-1"] },
   { line: "ps ", want: ["--refresh", "--watch", "--json", "--help"] },
   { line: "completion z", want: ["zsh"] },
+  { line: "token create ci --scope d", want: ["deploy"] },
 ];
 for (const { line, want } of cases) {
   Deno.test(`__complete offers for "${line}"`, async () => {

@@ -86,6 +86,27 @@ Deno.test("followRollout() ends when its time is over", async () => {
   );
 });
 
+Deno.test("followRollout() ends when its time is over, also when the node says nothing", async () => {
+  const over = Promise.withResolvers<Response>();
+  let looked = 0;
+  const begun = performance.now();
+  const ran = put([[OLD]], {
+    args: ["--timeout", "1"],
+    node: {
+      intercept: ({ method }) =>
+        method.endsWith("GetComponent") && looked++ > 0 ? over.promise : undefined,
+    },
+  });
+  setTimeout(() => over.resolve(new Response()), 4000);
+  const { code, stderr } = await ran;
+  assert.equal(code, 6);
+  assert.match(
+    stderr,
+    /after \d+ s shop version 2: the node does not answer, asking again; it goes/,
+  );
+  assert.ok(performance.now() - begun < 15_000);
+});
+
 Deno.test("followRollout() ends when somebody puts another version, or removes it", async () => {
   let looked = 0;
   const replaced = await put([[OLD]], {

@@ -121,3 +121,18 @@ Deno.test({ name: "walk: a node stops under load, and no request fails", ignore 
   tell("while a node stopped and started again", results);
   assert.equal(goodShare(results), 1, failures(results).join("\n"));
 });
+
+Deno.test({ name: "walk: logs at any node are those of all", ignore }, async () => {
+  await using cluster = await TestCluster.start({ nodes: 3 });
+  await putEverywhere(cluster, "shop");
+  for (const { url, nodeId } of cluster.nodes) {
+    await (await fetch(`${url}/shop/say?text=${nodeId}`)).body?.cancel();
+  }
+  const wanted = cluster.nodes.map(({ nodeId }) => nodeId).sort();
+  for (const node of cluster.nodes) {
+    const lines = (await node.run(["logs", "shop", "--json"])).trim().split("\n")
+      .map((line) => JSON.parse(line));
+    const nodes = new Set(lines.map((entry) => entry.node));
+    assert.deepEqual([...nodes].sort(), wanted, `at ${node.nodeId}`);
+  }
+});

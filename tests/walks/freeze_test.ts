@@ -133,6 +133,20 @@ Deno.test("walk: what is in use is not frozen: open streams, minInstances", asyn
   assert.match(name, /hello/);
 });
 
+Deno.test("walk: proxy threads wake a frozen component, which does not count as cold", async () => {
+  await using node = await TestNode.start({ env: { MAEL_PROXY_WORKERS: "2" } });
+  await node.putSample("hello", FREEZE, { onColdStart: "fail", softConcurrencyLimit: true });
+  const cold = await fetch(`${node.url}/hello/`);
+  assert.equal(cold.status, 503);
+  await cold.body?.cancel();
+  await node.seen(({ message }) => message === "instance serves");
+  for (let round = 0, from = 0; round < 3; round++) {
+    await frozen(node, from);
+    from = node.log.length;
+    await Promise.all(Array.from({ length: 8 }, () => ask(node, "whoami")));
+  }
+});
+
 for (const how of ["kill", "stop"] as const) {
   Deno.test(`walk: ${how} of the daemon and restart: a frozen instance stays frozen`, async () => {
     await using node = await TestNode.start();

@@ -76,7 +76,8 @@ Deno.test("walk: the old version serves until the new one's image is here", asyn
   await using setting = await setUp();
   const { node, registry, put } = setting;
   await put("shop", {}, { minInstances: 1 });
-  const [old] = await node.hasContainers(1);
+  await node.seen(({ message }) => message === "instance serves");
+  const [old] = await node.containers();
   await put("shop", { image: `${registry.address}/team/tiny:none` }, { minInstances: 1 });
   const told = await node.seen(({ message }) => /^Cannot start "shop": .*tiny:none/.test(message));
   assert.match(told.message, /manifest/);
@@ -191,7 +192,10 @@ Deno.test("walk: an image for another kind of machine is refused with both platf
   await put("listed", { image: await registry.put("listed", { ...foreign, isListed: true }) }, {
     minInstances: 1,
   });
-  await put("plain", { image: await registry.put("plain", foreign), init: false }, {
+  await put("plain", {
+    image: await registry.put("plain", foreign),
+    httpStartHealthCheckSeconds: 30,
+  }, {
     minInstances: 1,
   });
   const listed = await node.seen(({ message }) => message.startsWith('Cannot start "listed"'));

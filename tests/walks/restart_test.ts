@@ -63,15 +63,15 @@ Deno.test("walk: containers without our label are never touched", async () => {
     labels.map((Labels) => node.docker.createContainer({ Image: image!, Labels }, signal)),
   );
   try {
-    for (const id of strangers) await node.docker.startContainer(id, signal);
+    for (const { id } of strangers) await node.docker.startContainer(id, signal);
     await node.kill();
     await node.start();
     await fetch(`${node.url}/hello/`).then((response) => response.text());
-    for (const id of strangers) {
+    for (const { id } of strangers) {
       assert.ok((await node.docker.inspectContainer(id, signal))?.state.running);
     }
   } finally {
-    for (const id of strangers) await node.docker.removeContainer(id, { force: true }, signal);
+    for (const { id } of strangers) await node.docker.removeContainer(id, { force: true }, signal);
   }
 });
 

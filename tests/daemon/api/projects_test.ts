@@ -1,43 +1,24 @@
 import assert from "node:assert/strict";
-import { projectMethods } from "../../../daemon/api/projects.ts";
-import { callRpc, type Methods } from "../../../daemon/api/rpc.ts";
-import { Catalog } from "../../../daemon/store/catalog.ts";
-import { openSqlite } from "../../../daemon/store/sqlite.ts";
-import { Store } from "../../../daemon/store/store.ts";
-import type { Project } from "../../../lib/contract/v1.ts";
-import { silentLog } from "../../../lib/log.ts";
-import { ADMINISTRATOR } from "../../../lib/rpc/caller.ts";
+import fc from "fast-check";
+import type { Component, EventSource, Project, ProjectChanges } from "../../../lib/contract/v1.ts";
+import { hasChanges, namedProject } from "../../../lib/project/plan.ts";
+import { settingsOf } from "../../../lib/project/settings.ts";
 import { component } from "../../contracts/store_values.ts";
-import { cronSource, project } from "../../support/project/builders.ts";
-
-/** The methods on projects over an empty database of one test's own. */
-async function setUp() {
-  const path = await Deno.makeTempDir({ prefix: "maelstrom-projects-" });
-  const stack = new AsyncDisposableStack();
-  stack.defer(() => Deno.remove(path, { recursive: true }));
-  const driver = await openSqlite(`${path}/maelstrom.db`, { log: silentLog });
-  const store = stack.use(new Store(driver, { nodeId: "node-1" }));
-  const catalog = stack.use(new Catalog(store, { log: silentLog }));
-  const { signal } = new AbortController();
-  await catalog.start(signal);
-  const methods = projectMethods(store, catalog) as Methods;
-  const call = async (name: string, input: object) => {
-    const body = { jsonrpc: "2.0", id: 1, method: `MaelstromService.${name}`, params: [input] };
-    const context = { methods, log: silentLog, caller: ADMINISTRATOR };
-    return JSON.parse((await callRpc(JSON.stringify(body), context, signal)).body);
-  };
-  const put = async (project: unknown, fields: object = {}) => {
-    const { result, error } = await call("PutProject", { project, ...fields });
-    assert.equal(error, undefined, error?.message);
-    return result;
-  };
-  return { store, catalog, call, put, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-}
+import { TestApi } from "../../support/api.ts";
+import { anyProject, cronSource, project } from "../../support/project/builders.ts";
 
 const SHOP = project("Shop", {
   web: { image: "web:1", sources: { http: "@daily", other: "@hourly" } },
   db: { image: "db:1" },
 });
+
+function put(api: TestApi, project: unknown, fields: object = {}): Promise<ProjectChanges> {
+  return api.result("PutProject", { project, ...fields });
+}
+
+async function stored(api: TestApi, name: string): Promise<Project> {
+  return (await api.result("GetProject", { name })).project;
+}
 
 function versions(project: Project): Record<string, number> {
   return Object.fromEntries(
@@ -49,14 +30,14 @@ function versions(project: Project): Record<string, number> {
 }
 
 Deno.test("PutProject creates, GetProject gives it back, RemoveProject removes it", async () => {
-  await using node = await setUp();
-  const plan = await node.put(SHOP);
+  await using node = await TestApi.start();
+  const plan = await put(node, SHOP);
   assert.equal(plan.name, "shop");
   assert.deepEqual(plan.componentsAdded.map(({ name }: { name: string }) => name), [
     "shop_web",
     "shop_db",
   ]);
-  assert.equal(plan.componentsAdded[0].version, 0);
+  assert.equal(plan.componentsAdded[0]?.version, 0);
   assert.ok(node.catalog.current.componentByName.has("shop_web"), "in effect once answered");
   const { result } = await node.call("GetProject", { name: "SHOP" });
   assert.deepEqual(versions(result.project), {
@@ -82,10 +63,10 @@ Deno.test("PutProject creates, GetProject gives it back, RemoveProject removes i
 });
 
 Deno.test("PutProject says what changed, and nothing for what GetProject gave", async () => {
-  await using node = await setUp();
-  await node.put(SHOP);
+  await using node = await TestApi.start();
+  await put(node, SHOP);
   const { project: stored } = (await node.call("GetProject", { name: "shop" })).result;
-  const same = await node.put(stored);
+  const same = await put(node, stored);
   assert.deepEqual(same, {
     name: "shop",
     componentsAdded: [],
@@ -100,14 +81,14 @@ Deno.test("PutProject says what changed, and nothing for what GetProject gave", 
     web: { image: "web:2", sources: { http: "@daily" } },
     job: { image: "job:1", sources: { other: "@hourly" } },
   });
-  const preview = await node.put(next, { diffOnly: true });
+  const preview = await put(node, next, { diffOnly: true });
   assert.deepEqual(versions((await node.call("GetProject", { name: "shop" })).result.project), {
     shop_db: 1,
     shop_web: 1,
     shop_http: 1,
     shop_other: 1,
   });
-  assert.deepEqual(await node.put(next), preview, "a preview is what the put does");
+  assert.deepEqual(await put(node, next), preview, "a preview is what the put does");
   assert.deepEqual(preview.componentsRemoved, ["shop_db"]);
   assert.deepEqual(preview.changes[0], {
     kind: "component",
@@ -119,10 +100,10 @@ Deno.test("PutProject says what changed, and nothing for what GetProject gave", 
 });
 
 Deno.test("PutProject keeps an event source that leaves a removed component", async () => {
-  await using node = await setUp();
-  await node.put(project("p", { a: { image: "i", sources: { es: "@daily" } } }));
+  await using node = await TestApi.start();
+  await put(node, project("p", { a: { image: "i", sources: { es: "@daily" } } }));
   await node.store.toggleEventSources({ enabled: false });
-  const plan = await node.put(project("p", { b: { image: "i", sources: { es: "@daily" } } }));
+  const plan = await put(node, project("p", { b: { image: "i", sources: { es: "@daily" } } }));
   assert.deepEqual(plan.eventSourcesRemoved, []);
   const found = await node.store.getEventSource("p_es");
   assert.equal(found?.eventSource.componentName, "p_b");
@@ -181,7 +162,7 @@ const REFUSED: readonly { title: string; project: unknown; says: RegExp }[] = [
 
 for (const { title, project, says } of REFUSED) {
   Deno.test(`PutProject refuses ${title}`, async () => {
-    await using node = await setUp();
+    await using node = await TestApi.start();
     const { error } = await node.call("PutProject", { project });
     assert.equal(error.code, 1001);
     assert.match(error.message, says);
@@ -191,17 +172,17 @@ for (const { title, project, says } of REFUSED) {
 
 for (const name of ["aBc", "92dak_-9s9"]) {
   Deno.test(`PutProject accepts the name ${name}`, async () => {
-    await using node = await setUp();
+    await using node = await TestApi.start();
     const restartOrder = { ...component("web"), restartOrder: "startstop" };
-    const plan = await node.put({ name, components: [{ component: restartOrder }] });
-    assert.equal(plan.componentsAdded[0].name, `${name.toLowerCase()}_web`);
-    assert.equal(plan.componentsAdded[0].RestartOrder, "startstop");
+    const plan = await put(node, { name, components: [{ component: restartOrder }] });
+    assert.equal(plan.componentsAdded[0]?.name, `${name.toLowerCase()}_web`);
+    assert.equal(plan.componentsAdded[0]?.RestartOrder, "startstop");
   });
 }
 
 Deno.test("PutProject refuses a name of another project and writes nothing", async () => {
-  await using node = await setUp();
-  await node.put(project("a_b", { c: { image: "i" } }));
+  await using node = await TestApi.start();
+  await put(node, project("a_b", { c: { image: "i" } }));
   const wanted = project("a", { new: { image: "i" }, b_c: { image: "i" } });
   const { error } = await node.call("PutProject", { project: wanted });
   assert.equal(error.code, 1002);
@@ -210,8 +191,8 @@ Deno.test("PutProject refuses a name of another project and writes nothing", asy
 });
 
 Deno.test("PutProject that loses a race changes nothing and says 1004", async () => {
-  await using node = await setUp();
-  await node.put(SHOP);
+  await using node = await TestApi.start();
+  await put(node, SHOP);
   const { change } = node.store;
   // Somebody else puts between the comparison and the write.
   node.store.change = async (work) => {
@@ -228,7 +209,7 @@ Deno.test("PutProject that loses a race changes nothing and says 1004", async ()
 });
 
 Deno.test("PutProject puts one at a time of a project: together they never mix", async () => {
-  await using node = await setUp();
+  await using node = await TestApi.start();
   const replies = await Promise.all(
     ["a", "b", "c"].map((name) =>
       node.call("PutProject", { project: project("shop", { [name]: { image: "i" } }) })
@@ -238,13 +219,13 @@ Deno.test("PutProject puts one at a time of a project: together they never mix",
   assert.equal(won.length, 1);
   assert.ok(replies.every(({ error }) => error === undefined || error.code === 1004));
   const { project: after } = (await node.call("GetProject", { name: "shop" })).result;
-  assert.deepEqual(Object.keys(versions(after)), [won[0].result.componentsAdded[0].name]);
+  assert.deepEqual(Object.keys(versions(after)), [won[0]?.result.componentsAdded[0]?.name]);
 });
 
 Deno.test("GetProject and RemoveProject need a name, and remove nothing without", async () => {
-  await using node = await setUp();
-  await node.put(SHOP);
-  for (const method of ["GetProject", "RemoveProject"]) {
+  await using node = await TestApi.start();
+  await put(node, SHOP);
+  for (const method of ["GetProject", "RemoveProject"] as const) {
     for (const input of [{}, { name: "" }, { name: " " }, { name: "a)" }]) {
       const { error } = await node.call(method, input);
       assert.equal(error.code, 1001, `${method} ${JSON.stringify(input)}`);
@@ -255,9 +236,9 @@ Deno.test("GetProject and RemoveProject need a name, and remove nothing without"
 });
 
 Deno.test("ListProjects counts, sorts and filters", async () => {
-  await using node = await setUp();
-  await node.put(SHOP);
-  await node.put(project("a_b", { c: { image: "i" } }));
+  await using node = await TestApi.start();
+  await put(node, SHOP);
+  await put(node, project("a_b", { c: { image: "i" } }));
   await node.store.putComponent(component("loose"));
   const shop = { projectName: "shop", componentCount: 2, eventSourceCount: 2 };
   const ab = { projectName: "a_b", componentCount: 1, eventSourceCount: 0 };
@@ -269,17 +250,71 @@ Deno.test("ListProjects counts, sorts and filters", async () => {
 });
 
 Deno.test("PutProject and RemoveProject are not cut at a page of 1000", async () => {
-  await using node = await setUp();
+  await using node = await TestApi.start();
   const names = Array.from({ length: 1200 }, (_, i) => `c${i}`);
   const large = project("p", Object.fromEntries(names.map((name) => [name, { image: "i" }])));
-  await node.put(large);
+  await put(node, large);
   const { project: stored } = (await node.call("GetProject", { name: "p" })).result;
   assert.equal(stored.components.length, 1200);
   assert.equal(
-    (await node.put(project("p", { c7: { image: "i" } }))).componentsRemoved.length,
+    (await put(node, project("p", { c7: { image: "i" } }))).componentsRemoved.length,
     1199,
   );
-  await node.put(large);
+  await put(node, large);
   await node.call("RemoveProject", { name: "p" });
   assert.deepEqual((await node.call("ListProjects", {})).result.projects, []);
+});
+
+/** What of the project is in effect, with its secrets. */
+function inEffect({ catalog }: TestApi, project: string): (Component | EventSource)[] {
+  const { components, eventSources } = catalog.current;
+  return [
+    ...components.map(({ component }) => component),
+    ...eventSources.map(({ eventSource }) => eventSource),
+  ].filter(({ projectName }) => projectName === project);
+}
+
+/** What each of `items` says, by kind and name. */
+function settings(items: readonly (Component | EventSource)[]) {
+  const keyOf = (item: Component | EventSource) =>
+    `${"docker" in item ? "component" : "source"} ${item.name}`;
+  return new Map(items.map((item) => [keyOf(item), settingsOf(item)]));
+}
+
+Deno.test("PutProject does what its preview says, and leaves what is wanted and nothing else", async () => {
+  await using node = await TestApi.start();
+  const others = project("other", { web: { image: "i", sources: { http: "@daily" } } });
+  await put(node, others);
+  const untouched = await stored(node, "other");
+  const anyPair = fc.tuple(anyProject, anyProject);
+  await fc.assert(
+    fc.asyncProperty(anyPair, async ([old, wanted]) => {
+      await node.result("RemoveProject", { name: "demo" });
+      await put(node, old);
+      const before = versions(await stored(node, "demo"));
+      const preview = await put(node, wanted, { diffOnly: true });
+      assert.deepEqual(versions(await stored(node, "demo")), before, "a preview changes nothing");
+      assert.deepEqual(await put(node, wanted), preview);
+
+      const named = namedProject(wanted).components;
+      assert.deepEqual(
+        settings([
+          ...named.map(({ component }) => component),
+          ...named.flatMap(({ eventSources }) => eventSources.map((entry) => entry.eventSource)),
+        ]),
+        settings(inEffect(node, "demo")),
+      );
+      const after = await stored(node, "demo");
+      const updated = new Set(
+        [...preview.componentsUpdated, ...preview.eventSourcesUpdated].map(({ name }) => name),
+      );
+      for (const [name, version] of Object.entries(versions(after))) {
+        assert.equal(version, (before[name] ?? 0) + Number(updated.has(name) || !before[name]));
+      }
+      assert.equal(hasChanges(await put(node, wanted)), false);
+      assert.equal(hasChanges(await put(node, after)), false, "what was got is what is there");
+    }),
+    { numRuns: 40 },
+  );
+  assert.deepEqual(await stored(node, "other"), untouched);
 });

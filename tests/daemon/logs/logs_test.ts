@@ -7,7 +7,7 @@ import { MaelstromError } from "../../../lib/errors.ts";
 import { silentLog } from "../../../lib/log.ts";
 import { fact, ScriptedEngine } from "../../support/logs.ts";
 
-const ALL: LogRequest = { globs: [], sinceMs: 0, follow: false };
+const ALL: LogRequest = { globs: [], sinceMs: 0, follow: false, nodes: "all" };
 const FOLLOW: LogRequest = { ...ALL, follow: true };
 
 function parts({ bufferCharsMax = 100_000, stallMs = 60_000 } = {}) {

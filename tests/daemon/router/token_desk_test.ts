@@ -107,7 +107,7 @@ class World {
       queueBudget: new QueueBudget(10_000),
       wake: () => {},
       blocked: () => this.blocked,
-      thaw: () => {},
+      thaw: (id) => queueMicrotask(() => this.thaw(id)),
       verify: (id) => this.verified.push(id),
       verifyPeer: () => {},
       now,
@@ -132,6 +132,10 @@ class World {
     };
     this.facts.set(id, fact);
     this.routers.follow(id, fact);
+  }
+
+  thaw(id: string): void {
+    if (this.facts.get(id)?.status === "frozen") this.report(id);
   }
 
   forget(id: string): void {
@@ -184,6 +188,7 @@ class World {
     const waiting = this.doors.reduce((sum, door) => sum + door.waiting.size, 0);
     if (waiting === 0) return;
     for (const [id, { status }] of this.facts) {
+      assert.notEqual(status, "frozen", `${waiting} wait beside ${id}, which nobody wakes`);
       if (status !== "active" || this.verified.includes(id)) continue;
       assert.equal(this.used(id), this.admits, `${waiting} wait beside a free place on ${id}`);
     }
@@ -213,7 +218,7 @@ const steps = fc.array(
   fc.record({
     act: fc.constantFrom(
       ...["ask", "ask", "ask", "finish", "finish", "up", "up", "down", "down", "leave", "tick"],
-      ...["die", "attach", "retire", "forget", "unreached", "quiet"],
+      ...["die", "attach", "freeze", "retire", "forget", "unreached", "quiet"],
     ),
     who: fc.nat(3),
     which: fc.nat(5),
@@ -241,7 +246,9 @@ async function perform(world: World, { act, who, which }: { [K in "act"]: string
     if (status !== "stopping") world.report(id);
     const at = world.verified.indexOf(id);
     if (at >= 0) world.verified.splice(at, 1);
-  } else if (act === "retire" && status === "active") world.report(id, "stopping");
+  } else if (act === "freeze" && status === "active" && !world.verified.includes(id)) {
+    world.report(id, "frozen");
+  } else if (act === "retire" && status !== undefined) world.report(id, "stopping");
   else if (act === "forget" && status === "stopping") {
     world.forget(id);
     world.slots[which % 3] = `${id}'`;
@@ -325,6 +332,20 @@ Deno.test("TokenDesk passes the ends of a wait on: full, failed", async () => {
   await world.quiet();
   assert.deepEqual(third.error, error);
   assert.deepEqual(await knock, error);
+});
+
+Deno.test("TokenDesk tells workers to be on while an instance is frozen", async () => {
+  const world = new World(1, 1);
+  world.report("a");
+  world.report("a", "frozen");
+  await world.quiet();
+  const late = new SimulatedWorker(world.desk, () => world.nowMs);
+  world.workers.push(late);
+  await world.quiet();
+  for (const { routers } of world.workers) assert.equal(routers.of("foo").state, "on");
+  world.report("a", "stopping");
+  await world.quiet();
+  for (const { routers } of world.workers) assert.equal(routers.of("foo").state, "off");
 });
 
 Deno.test("TokenDesk tells workers whether instances serve", async () => {

@@ -17,6 +17,7 @@ export interface Witness {
     wait(): Promise<{ StatusCode: number }>;
   };
   info(): Promise<Said>;
+  createNetwork(options: { Name: string }): Promise<{ remove(): Promise<unknown> }>;
   getVolume(name: string): { inspect(): Promise<Said>; remove(): Promise<unknown> };
   getImage(ref: string): {
     inspect(): Promise<Said>;
