@@ -1,0 +1,62 @@
+/**
+ * What a poller needs of a queue, whichever kind it is: SQS, Step Functions or our own. Types only.
+ * @module
+ */
+
+/** One message that was received and is ours until its visibility ends. */
+export interface Message {
+  readonly id: string;
+  /** The queue it came from; one source may read several. */
+  readonly queue: string;
+  readonly body: string;
+  /** Header fields for the component besides those that every message gets. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Deliveries so far, this one included. */
+  readonly receiveCount: number;
+  /** Messages of one group are handled one after another, in order; absent when order is free. */
+  readonly group?: string;
+  /** What the queue knows this delivery by. */
+  readonly receipt: string;
+}
+
+/** How the component answered. */
+export interface HandlerReply {
+  readonly status: number;
+  /** Lower case names. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** At most as much as a source asks for. */
+  readonly body: string;
+}
+
+/** One or several queues of one event source. Every method may reject; the poller backs off. */
+export interface MessageSource extends AsyncDisposable {
+  /** Up to `max` messages; waits for the first of them for as long as the queue allows. */
+  receive(max: number, signal: AbortSignal): Promise<readonly Message[]>;
+  /** Keeps `message` invisible to others for `seconds` from now. */
+  extend(message: Message, seconds: number, signal: AbortSignal): Promise<void>;
+  /** `message` was handled: it goes. */
+  done(message: Message, reply: HandlerReply, signal: AbortSignal): Promise<void>;
+  /** `message` was not handled: it is delivered again after `seconds`, or given up as the queue says. */
+  failed(
+    message: Message,
+    seconds: number,
+    reply: HandlerReply | undefined,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Messages that wait, as far as is known; load for the autoscaler. */
+  depth(signal: AbortSignal): Promise<number>;
+}
+
+/** Sends a request to a component as a caller from inside the node does. */
+export type Invoke = (
+  component: string,
+  request: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: readonly (readonly [name: string, value: string])[];
+    readonly body: string;
+    /** Longest answer that is kept, in bytes. */
+    readonly replyBytesMax: number;
+  },
+  signal: AbortSignal,
+) => Promise<HandlerReply>;
