@@ -210,8 +210,8 @@ const SETTINGS = {
   totalMemoryMiB: int(
     "MAEL_TOTAL_MEMORY",
     -1,
-    [-1, 2 ** 31],
-    "MiB offered to containers; -1 offers all the machine has, 0 makes it relay only.",
+    [-(2 ** 31), 2 ** 31],
+    "MiB offered to containers; below 0 offers all the machine has, 0 makes it relay only.",
   ),
   queueMax: int(
     "MAEL_QUEUE_MAX",

@@ -5,6 +5,7 @@
  */
 import { Limiter } from "../lib/async/limiter.ts";
 import { Tasks } from "../lib/async/tasks.ts";
+import { together } from "../lib/async/together.ts";
 import { DockerClient } from "../lib/docker/client.ts";
 import { MaelstromError } from "../lib/errors.ts";
 import { Upstream } from "../lib/http/upstream.ts";
@@ -30,6 +31,7 @@ import { Members } from "./cluster/members.ts";
 import { machineMemory, NodeReporter } from "./cluster/node_status.ts";
 import { Peers } from "./cluster/peers.ts";
 import { Roles } from "./cluster/role.ts";
+import { forgetSilentNodes, type SilentNodesOptions } from "./cluster/silent_nodes.ts";
 import { Targets } from "./cluster/targets.ts";
 import type { Settings } from "./config.ts";
 import { HostMounts } from "./host_mounts.ts";
@@ -57,6 +59,7 @@ import { Scheduler } from "./scheduler/scheduler.ts";
 import { NamedValues } from "./secrets/named_values.ts";
 import { SECRET_KEY_FILE, SecretKey } from "./secrets/secret_key.ts";
 import { Catalog } from "./store/catalog.ts";
+import { newestEpoch } from "./store/epoch.ts";
 import { openDriver } from "./store/open.ts";
 import { NodeStates } from "./store/node_states.ts";
 import { Store } from "./store/store.ts";
@@ -150,7 +153,7 @@ export async function startDaemon(
     ...(workerCount(settings) > 1 ? { lender: desk } : {}),
   });
   const allowsPullCommand = settings.pullCommand === "on";
-  const images = new Images({ docker, log, tasks, allowsPullCommand, now });
+  const images = new Images({ docker, log, tasks, allowsPullCommand });
   const converger: Converger = stack.use(
     new Converger({
       docker,
@@ -221,6 +224,8 @@ export async function startDaemon(
   );
   stack.defer(states.subscribe(() => reporter.changed()));
   const targets = new Targets({
+    epoch: await newestEpoch(driver, "placement"),
+    log,
     components: () => catalog.current.components,
     setTargets: (targets) => converger.setTargets(targets),
     refuse: (component, error) => routers.of(component).fail(error),
@@ -326,12 +331,17 @@ export async function startDaemon(
   // Peers are met when they can answer.
   await reporter.start();
   await peers.start(signal);
+  const livenessMs = settings.livenessSeconds * 1000;
+  const silence: SilentNodesOptions = { store, cluster, livenessMs, log, now };
   const duties = stack.use(new Tasks(log));
   duties.run("placement", (signal) =>
     roles.hold("placement", async (epoch, signal) => {
       // Whoever begins to plan knows first what runs.
       await peers.refresh(signal);
-      await scheduler.own(epoch, signal);
+      await together(signal, [
+        (signal) => scheduler.own(epoch, signal),
+        (signal) => forgetSilentNodes(silence, { role: "placement", epoch }, signal),
+      ]);
     }, signal));
   if (settings.pruneMinutes > 0) {
     const everyMs = settings.pruneMinutes * 60_000;

@@ -5,11 +5,14 @@
  */
 import { pause } from "../../lib/async/pause.ts";
 import type { RoleHeld } from "../../lib/contract/v1.ts";
-import { isAbort } from "../../lib/errors.ts";
+import { asMaelstromError, isAbort } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../store/store.ts";
 
-/** Work done while the role is ours, under the epoch of its ownership. Ends soon after `signal` aborts. */
+/**
+ * Work done while the role is ours, under the epoch of its ownership. Ends soon after `signal` aborts,
+ * and with `stale_epoch` when it learns that the epoch is over.
+ */
 export type Duty = (epoch: number, signal: AbortSignal) => Promise<void>;
 
 /** What {@linkcode Roles} needs. */
@@ -71,12 +74,16 @@ export class Roles {
     this.#held.set(role, epoch);
     changed();
     log.info("role won", { role, epoch });
+    let isOver = false;
     try {
       await duty(epoch, AbortSignal.any([signal, lost]));
+    } catch (error) {
+      isOver = asMaelstromError(error).code === "stale_epoch";
+      if (!isOver) throw error;
     } finally {
       this.#held.delete(role);
       changed();
-      log.info(lost.aborted ? "role lost" : "role handed back", { role, epoch });
+      log.info(isOver || lost.aborted ? "role lost" : "role handed back", { role, epoch });
     }
   }
 }

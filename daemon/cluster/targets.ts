@@ -6,11 +6,15 @@
  */
 import type { TargetOrder } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
 import type { StoredComponent } from "../store/store.ts";
 import type { Target } from "./members.ts";
 
 /** What {@linkcode Targets} needs. */
 export interface TargetsOptions {
+  /** The newest epoch of placement that was claimed when this node started. */
+  readonly epoch: number;
+  readonly log: Log;
   /** The newest desired state's components. */
   readonly components: () => readonly StoredComponent[];
   /** Receives the whole of this node's targets. */
@@ -22,28 +26,37 @@ export interface TargetsOptions {
 /** The targets of this node. */
 export class Targets {
   readonly #options: TargetsOptions;
+  #epoch: number;
   #order: TargetOrder | undefined;
   /** What was applied last, by component. */
   #applied = new Map<string, StoredComponent>();
 
   constructor(options: TargetsOptions) {
     this.#options = options;
+    this.#epoch = options.epoch;
   }
 
   /**
-   * Takes the whole of the targets from the owner of placement.
+   * Takes the whole of the targets from the owner of placement, unless a newer order of its came
+   * before this one.
    *
    * @throws {MaelstromError} stale_epoch: somebody else owns it by now
    */
   accept(order: TargetOrder): void {
-    const newest = this.#order?.epoch ?? 0;
-    if (order.epoch < newest) {
+    const { log } = this.#options;
+    const { epoch, number } = order;
+    const newest = this.#epoch;
+    if (epoch < newest) {
+      log.info("targets of an earlier owner refused", { epoch, newest });
       throw new MaelstromError(
         "stale_epoch",
-        `Cannot take targets: they carry epoch ${order.epoch}, the newest is ${newest}`,
+        `Cannot take targets: they carry epoch ${epoch}, the newest is ${newest}`,
       );
     }
+    if (epoch === this.#order?.epoch && number < this.#order.number) return;
+    this.#epoch = epoch;
     this.#order = order;
+    log.debug("targets taken", { epoch, number });
     this.apply();
     for (const { componentName, reason } of order.refused) {
       const message = `Cannot place "${componentName}": ${reason}`;

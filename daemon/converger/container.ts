@@ -222,40 +222,35 @@ async function explain(
   for (const line of lines) {
     log.warn("last words", { component: component.name, container: name, line });
   }
-  const misfit = await platformMisfit([messageOf(error), ...lines], component.docker.image, {
-    docker,
-    signal,
-  });
-  if (misfit) {
-    return new MaelstromError("start_failed", `Cannot start "${component.name}": ${misfit}`);
-  }
+  const hint = detail && !detail.state.running
+    ? await platformHint(component.docker.image, docker, signal)
+    : "";
   if (started && (exited.aborted || detail?.state.running === false)) {
     const said = lines.length > 0 ? `, last line: ${lines.at(-1)}` : "";
     const code = detail?.state.exitCode ?? "unknown";
-    const message = `Cannot start "${component.name}": process exited with code ${code}${said}`;
+    const message =
+      `Cannot start "${component.name}": process exited with code ${code}${said}${hint}`;
     return new MaelstromError("start_failed", message, { exitCode: code, lines });
   }
   if (error instanceof MaelstromError && error.code === "start_timeout") {
     return new MaelstromError("start_timeout", error.message, { lines });
   }
-  const message = `Cannot start "${component.name}": ${messageOf(error)}`;
+  const message = `Cannot start "${component.name}": ${messageOf(error)}${hint}`;
   return new MaelstromError("start_failed", message, { lines }, { cause: error });
 }
 
-/** What is wrong when a program could not be run because it is for another kind of machine. */
-async function platformMisfit(
-  said: readonly string[],
+/** Says so when an image is for another kind of machine: its program can hardly run. */
+async function platformHint(
   image: string,
-  { docker, signal }: { readonly docker: DockerClient; readonly signal: AbortSignal },
-): Promise<string | undefined> {
-  if (!said.some((line) => line.includes("exec format error"))) return undefined;
+  docker: DockerClient,
+  signal: AbortSignal,
+): Promise<string> {
   const [wanted, found] = await Promise.all([
     docker.platform(signal),
     docker.inspectImage(image, signal).then((detail) => detail?.platform),
   ]).catch(() => []);
-  if (!found || found === wanted) return undefined;
-  return `image "${image}" is for ${found}, this machine is ${wanted}; ` +
-    `build it for ${wanted}, or for several platforms`;
+  if (!wanted || !found || found.startsWith(wanted)) return "";
+  return `; image "${image}" is for ${found}, this machine is ${wanted}`;
 }
 
 /** Stops a container, letting its process end by itself first, and removes it. */

@@ -25,8 +25,6 @@ export interface ImagesOptions {
   readonly tasks: Tasks;
   /** Whether components may run their pull command on this machine. */
   readonly allowsPullCommand: boolean;
-  /** Clock in milliseconds since 1970. */
-  readonly now: () => number;
 }
 
 /** Told how far a pull is: `pulling shop:7, 45 %`; undefined when it has ended. */
@@ -43,6 +41,8 @@ interface Pull {
 /** The pull that a put of a component asks for. */
 interface OnPut {
   readonly stored: StoredComponent;
+  /** Aborts when this version is no longer wanted. */
+  readonly stop: AbortController;
   /** `done`: whatever came of it. */
   state: "waiting" | "pulling" | "done";
   failure?: MaelstromError;
@@ -68,11 +68,15 @@ export class Images {
       components.filter(({ component }) => component.docker.pullImageOnPut)
         .map((stored) => [stored.component.name, stored]),
     );
-    for (const name of this.#onPut.keys()) if (!wanted.has(name)) this.#onPut.delete(name);
+    for (const [name, { stored, stop }] of this.#onPut) {
+      const now = wanted.get(name);
+      if (now && isSameVersion(now, stored)) continue;
+      stop.abort();
+      this.#onPut.delete(name);
+    }
     for (const [name, stored] of wanted) {
-      const known = this.#onPut.get(name)?.stored;
-      if (known && isSameVersion(known, stored)) continue;
-      this.#onPut.set(name, { stored, state: "waiting" });
+      if (this.#onPut.has(name)) continue;
+      this.#onPut.set(name, { stored, stop: new AbortController(), state: "waiting" });
     }
     this.#pullNextOnPut();
   }
@@ -267,7 +271,7 @@ export class Images {
     const { name, docker: { image } } = next.stored.component;
     tasks.run(`pull on put ${name}`, async (signal) => {
       try {
-        await this.pull(next.stored, () => {}, signal);
+        await this.pull(next.stored, () => {}, AbortSignal.any([signal, next.stop.signal]));
       } catch (error) {
         if (isAbort(error)) return;
         log.warn("cannot pull image on put", { component: name, image, error });

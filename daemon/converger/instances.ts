@@ -11,11 +11,12 @@ import type { HealthResult, InstanceStatus } from "../../lib/contract/v1.ts";
 import type { DockerClient } from "../../lib/docker/client.ts";
 import { isAbort, MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
-import type { InstanceFact, Members } from "../cluster/members.ts";
+import type { Members } from "../cluster/members.ts";
 import type { StoredComponent } from "../store/store.ts";
 import type { FailedStart } from "./back_off.ts";
 import { type Address, removeContainer, stopContainer } from "./container.ts";
 import { type Freezer, untilIdle, type Use } from "./freezer.ts";
+import { type Container, factOf, isServing, newContainer } from "./instance.ts";
 import { checkHealth, watchHealth, withNews, withResult } from "./health.ts";
 
 const STOP_GRACE_SECONDS = 20;
@@ -54,29 +55,6 @@ export interface InstancesListener {
   changed(): void;
   /** An instance failed so early that it counts as a failed start. */
   failed(start: FailedStart): void;
-}
-
-/** One container and what is known of it. */
-export interface Container {
-  readonly name: string;
-  readonly stored: StoredComponent;
-  status: InstanceStatus;
-  /** Aborts when the status ends: calls a start off, ends a watch, wakes a frozen one. */
-  phase: AbortController;
-  /** Aborts when the process has ended. */
-  readonly exited: AbortController;
-  sinceMs: number;
-  address?: Address;
-  /** Why it has to go; it takes no further request. */
-  doomed?: string;
-  /** What the start is busy with. */
-  progress?: string | undefined;
-  health: readonly HealthResult[];
-  /** A later check than those of the start was healthy. */
-  isProven: boolean;
-  /** Pausing it was tried in vain. */
-  isSleepless: boolean;
-  stopping?: Promise<void>;
 }
 
 /** Keeps containers of one component. */
@@ -120,17 +98,7 @@ export class Instances {
 
   /** A container that starts from now on. */
   track(name: string, stored: StoredComponent): Container {
-    const container: Container = {
-      name,
-      stored,
-      status: "starting",
-      phase: new AbortController(),
-      exited: new AbortController(),
-      sinceMs: this.#context.now(),
-      health: [],
-      isProven: false,
-      isSleepless: false,
-    };
+    const container = newContainer(name, stored, this.#context.now());
     this.#containers.set(name, container);
     this.#report(container);
     return container;
@@ -430,28 +398,4 @@ export class Instances {
     });
     this.forget(container);
   }
-}
-
-function isServing({ status }: Container): boolean {
-  return status === "active" || status === "frozen";
-}
-
-function factOf(container: Container): InstanceFact {
-  const { name, stored: { component, uid }, status, address, doomed, sinceMs, progress, health } =
-    container;
-  const { maxConcurrency, softConcurrencyLimit, reserveMemoryMiB } = effective(component);
-  return {
-    id: name,
-    component: component.name,
-    version: component.version,
-    uid,
-    status,
-    ...(address ? { address } : {}),
-    admits: doomed !== undefined ? 0 : softConcurrencyLimit ? Infinity : maxConcurrency,
-    maxConcurrency,
-    reserveMemoryMiB,
-    sinceMs,
-    ...(progress === undefined ? {} : { progress }),
-    health,
-  };
 }

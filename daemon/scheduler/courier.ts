@@ -14,6 +14,8 @@ const AGAIN_EVERY_MS = 2000;
 export interface CourierOptions {
   readonly send: (nodeId: string, order: TargetOrder, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
+  /** The number of a new order: higher than all before, of whatever courier. */
+  readonly number: () => number;
   /** The node knows a newer owner. */
   readonly stale: () => void;
 }
@@ -38,11 +40,11 @@ export class Courier implements AsyncDisposable {
   }
 
   /** Brings `order` to the node that started at `startedAt`, soon if that is news. */
-  bring(order: TargetOrder, startedAt: number): void {
+  bring(order: Omit<TargetOrder, "number">, startedAt: number): void {
     const text = JSON.stringify([startedAt, order]);
     if (text === this.#text) return;
     this.#text = text;
-    this.#order = order;
+    this.#order = { ...order, number: this.#options.number() };
     this.#sender.poke();
   }
 

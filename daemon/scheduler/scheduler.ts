@@ -73,6 +73,7 @@ class Planning implements AsyncDisposable {
   #counts: ReadonlyMap<string, number> = new Map();
   #demand = new Map<string, DemandWindow>();
   #nextMs = 0;
+  #orders = 0;
 
   constructor(options: SchedulerOptions, epoch: number) {
     this.#options = options;
@@ -189,7 +190,7 @@ class Planning implements AsyncDisposable {
     const assigned = plan.targets.get(nodeId);
     if (!assigned) return;
     this.#assigned.set(nodeId, assigned);
-    const order: TargetOrder = {
+    const order: Omit<TargetOrder, "number"> = {
       epoch: this.#epoch,
       targets: wants.filter(({ component }) => assigned.has(component)).map((want) => ({
         componentName: want.component,
@@ -205,7 +206,12 @@ class Planning implements AsyncDisposable {
     let courier = this.#couriers.get(nodeId);
     if (!courier) {
       const { send, log } = this.#options;
-      courier = new Courier(nodeId, { send, log, stale: () => this.deposed.abort() });
+      courier = new Courier(nodeId, {
+        send,
+        log,
+        number: () => ++this.#orders,
+        stale: () => this.deposed.abort(),
+      });
       this.#couriers.set(nodeId, courier);
     }
     return courier;

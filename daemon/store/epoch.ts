@@ -1,6 +1,6 @@
-/** The guard of what the owner of a role writes. @module */
+/** Epochs of roles, and the guard of what an owner writes. @module */
 import { MaelstromError } from "../../lib/errors.ts";
-import { integerOf, type Transaction } from "./driver.ts";
+import { type Driver, integerOf, type Transaction } from "./driver.ts";
 
 /** A role as its owner knows it: `{ role: "cron", epoch: 7 }`. */
 export interface RoleEpoch {
@@ -19,12 +19,20 @@ export async function refuseStale(
   transaction: Transaction,
   { role, epoch }: RoleEpoch,
 ): Promise<void> {
-  const [row] = await transaction.all("select epoch from role where role_id = $1", [role]);
-  const newest = row ? integerOf(row, "epoch") : 0;
+  const newest = await newestEpoch(transaction, role);
   if (newest === epoch) return;
   throw new MaelstromError(
     "stale_epoch",
     `Cannot write as owner of "${role}": epoch ${epoch} is over, the newest is ${newest}`,
     { role, epoch, newest },
   );
+}
+
+/** The epoch in which `role` was claimed last; 0 if it never was. */
+export async function newestEpoch(
+  database: Pick<Driver | Transaction, "all">,
+  role: string,
+): Promise<number> {
+  const [row] = await database.all("select epoch from role where role_id = $1", [role]);
+  return row ? integerOf(row, "epoch") : 0;
 }

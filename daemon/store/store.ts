@@ -14,7 +14,8 @@ import type {
 } from "../../lib/contract/v1.ts";
 import { listCfg, type StoredCfg } from "./cfg.ts";
 import { Changes, type EventSourceFilter, eventSourceFilter, type Rollback } from "./changes.ts";
-import { type Driver, integerOf, type Row } from "./driver.ts";
+import { type Driver, integerOf, type Row, textOf } from "./driver.ts";
+import { refuseStale, type RoleEpoch } from "./epoch.ts";
 import { Filter, nameOfToken, type PageRequest, pageRows, pageToken } from "./page.ts";
 import {
   DESIRED_STATE_SQL,
@@ -57,6 +58,13 @@ export interface ComponentPage {
 export interface EventSourcePage {
   readonly eventSources: EventSourceWithStatus[];
   readonly nextToken?: string;
+}
+
+/** Which nodes' rows may go; see {@linkcode Store.removeSilentNodes}. */
+export interface SilentNodes {
+  readonly beforeMs: number;
+  /** Nodes that are heard of otherwise, whatever their rows say. */
+  readonly kept: ReadonlySet<string>;
 }
 
 /** A role that is ours until disposed or lost. */
@@ -253,9 +261,25 @@ export class Store implements AsyncDisposable {
     return await this.#run("delete from node_status where node_id = $1", [nodeId]) > 0;
   }
 
-  /** Removes rows observed before `timeMs` (milliseconds since 1970); the result is their number. */
-  removeNodeStatusOlderThan(timeMs: number): Promise<number> {
-    return this.#run("delete from node_status where observed_at < $1", [timeMs]);
+  /**
+   * Removes rows observed before `beforeMs` (milliseconds since 1970) but those of `kept` nodes, as
+   * `owner` of a role. The result names their nodes.
+   *
+   * @throws {MaelstromError} stale_epoch: the role was claimed again since
+   */
+  removeSilentNodes(owner: RoleEpoch, { beforeMs, kept }: SilentNodes): Promise<string[]> {
+    return this.#driver.transaction(async (transaction) => {
+      await refuseStale(transaction, owner);
+      const rows = await transaction.all(
+        "select node_id from node_status where observed_at < $1 order by node_id",
+        [beforeMs],
+      );
+      const silent = rows.map((row) => textOf(row, "node_id")).filter((id) => !kept.has(id));
+      for (const id of silent) {
+        await transaction.run("delete from node_status where node_id = $1", [id]);
+      }
+      return silent;
+    });
   }
 
   /**
@@ -268,7 +292,9 @@ export class Store implements AsyncDisposable {
     const lock = await this.#driver.claimRole(role, signal);
     if (!lock) return undefined;
     try {
-      const epoch = await this.#nextEpoch(role);
+      const epoch = await this.#nextEpoch(role, lock.lost);
+      // Lost while it was written: nobody owns the role under this epoch.
+      lock.lost.throwIfAborted();
       return {
         epoch,
         lost: lock.lost,
@@ -298,15 +324,17 @@ export class Store implements AsyncDisposable {
     return this.#driver.transaction((transaction) => transaction.run(sql, args));
   }
 
-  async #nextEpoch(role: string): Promise<number> {
-    const [row] = await this.#driver.transaction((transaction) =>
-      transaction.all(
+  async #nextEpoch(role: string, lost: AbortSignal): Promise<number> {
+    const [row] = await this.#driver.transaction((transaction) => {
+      // It may have been long until this write's turn, and another's epoch must not be ended in vain.
+      lost.throwIfAborted();
+      return transaction.all(
         `insert into role (role_id, epoch, node_id) values ($1, 1, $2)
          on conflict (role_id) do update set epoch = role.epoch + 1, node_id = excluded.node_id
          returning epoch`,
         [role, this.#nodeId],
-      )
-    );
+      );
+    });
     if (!row) throw new Error(`role ${role} was written but gave no epoch`);
     return integerOf(row, "epoch");
   }

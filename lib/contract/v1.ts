@@ -488,6 +488,8 @@ export interface ComponentStatus {
 export const targetOrderSchema = z.object({
   /** Of the ownership; a node refuses one that is older than it has seen. */
   epoch: z.int().min(0),
+  /** Grows with each order of the epoch; a node leaves one that was overtaken on its way. */
+  number: z.int().min(0),
   /** Components that are not named should have no instance. */
   targets: z.array(z.object({
     componentName: z.string(),

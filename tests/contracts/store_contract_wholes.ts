@@ -215,9 +215,31 @@ export function nodes(test: Contract): void {
     ]);
     assert.equal(await store.removeNodeStatus("AAAA"), true);
     assert.equal(await store.removeNodeStatus("AAAA"), false);
-    assert.equal(await store.removeNodeStatusOlderThan(30), 0);
-    assert.equal(await store.removeNodeStatusOlderThan(31), 1);
+  });
+
+  test("removeSilentNodes() removes the old rows of nodes that nobody hears", async (store) => {
+    for (const [id, observedAt] of [["a", 10], ["b", 20], ["c", 30]] as const) {
+      await store.putNodeStatus(nodeStatus(id, observedAt));
+    }
+    await using claim = await store.claimRole("placement", never);
+    const owner = { role: "placement", epoch: claim!.epoch };
+    const remove = (beforeMs: number, ...kept: string[]) =>
+      store.removeSilentNodes(owner, { beforeMs, kept: new Set(kept) });
+    assert.deepEqual(await remove(10), []);
+    assert.deepEqual(await remove(30, "a"), ["b"]);
+    assert.deepEqual(await remove(31), ["a", "c"]);
     assert.deepEqual(await store.listNodeStatus(), []);
+  });
+
+  test("removeSilentNodes() removes nothing for an owner who was replaced", async (store) => {
+    await store.putNodeStatus(nodeStatus("a", 10));
+    const first = await store.claimRole("placement", never);
+    await first![Symbol.asyncDispose]();
+    await using _second = await store.claimRole("placement", never);
+    const owner = { role: "placement", epoch: first!.epoch };
+    const removal = store.removeSilentNodes(owner, { beforeMs: 99, kept: new Set() });
+    await assert.rejects(removal, fails("stale_epoch"));
+    assert.equal((await store.listNodeStatus()).length, 1);
   });
 
   test("listNodeStatus() returns two hundred nodes as they were put", async (store) => {

@@ -43,6 +43,53 @@ Deno.test("loadSettings() reads numbers as the ancestor does", () => {
   assert.equal(load({ env: { MAEL_PUBLIC_PORT: "0120" } }).settings.publicPort, 80);
 });
 
+Deno.test("loadSettings() reads a file of the ancestor's settings", () => {
+  const file = `
+# A comment, and lines that say nothing.
+
+not a setting
+MAEL_PUBLIC_PORT=1
+MAEL_PUBLIC_HTTPS_PORT=2
+  MAEL_PRIVATE_PORT = 3
+MAEL_SQL_DRIVER=sqlite3
+MAEL_SQL_DSN=sqlite:/srv/mael storm.db
+MAEL_TOTAL_MEMORY=-200
+MAEL_SHUTDOWN_PAUSE_SECONDS=3
+MAEL_HTTP_IDLE_TIMEOUT=400
+MAEL_DOCKER_PRUNE_MINUTES=123
+MAEL_DOCKER_PRUNE_UNREG_IMAGES=true
+MAEL_DOCKER_PRUNE_UNREG_KEEP=acme.org/*,hello-world
+MAEL_NODE_LIVENESS_SECONDS=200
+MAEL_CRON_REFRESH_SECONDS=50
+MAEL_INSTANCE_ID=instid
+MAEL_TERMINATE_COMMAND=term cmd
+MAEL_AWS_TERMINATE_QUEUE_URL=q1
+MAEL_AWS_TERMINATE_MAX_AGE_SECONDS=44
+MAEL_AWS_SPOT_TERMINATE_POLL_SECONDS=55
+MAEL_HTTP_READ_TIMEOUT=100
+MAEL_HTTP_WRITE_TIMEOUT=200
+MAEL_LOG_GC_SECONDS=66
+MAEL_CPU_PROFILE_FILENAME=somefile
+MAEL_PPROF=true
+`;
+  const { settings } = load({ args: ["-f", "x"], file });
+  const told = {
+    publicPort: 1,
+    publicHttpsPort: 2,
+    privatePort: 3,
+    sqlDriver: "sqlite3",
+    sqlDsn: "sqlite:/srv/mael storm.db",
+    totalMemoryMiB: -200,
+    shutdownPauseSeconds: 3,
+    idleTimeoutSeconds: 400,
+    pruneMinutes: 123,
+    pruneImages: true,
+    pruneKeep: ["acme.org/*", "hello-world"],
+    livenessSeconds: 200,
+  };
+  assert.deepEqual(settings, { ...load({}).settings, ...told });
+});
+
 Deno.test("loadSettings() splits lists", () => {
   const { settings } = load({ args: ["--trusted-proxies=10.0.0.0/8, ::1,"] });
   assert.deepEqual(settings.trustedProxies, ["10.0.0.0/8", "::1"]);

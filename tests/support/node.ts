@@ -26,6 +26,14 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** How a command of the CLI is run. */
+export interface CommandOptions {
+  /** Adds to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Its working directory. */
+  readonly cwd?: string;
+}
+
 /** How a test's node differs from the usual. */
 export interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -121,15 +129,16 @@ export class TestNode implements AsyncDisposable {
     return await this.#end("SIGTERM");
   }
 
-  /** Runs a command of the CLI against this node; `env` adds to its environment. */
+  /** Runs a command of the CLI against this node. */
   async cli(
     args: readonly string[],
     stdin?: string | Uint8Array,
-    { env = {} }: Pick<NodeOptions, "env"> = {},
+    { env = {}, cwd }: CommandOptions = {},
   ): Promise<CommandResult> {
     const process = new Deno.Command(EXECUTABLE, {
       args: [...args],
       env: { ...this.env(), ...env },
+      ...(cwd === undefined ? {} : { cwd }),
       stdin: stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
@@ -148,7 +157,7 @@ export class TestNode implements AsyncDisposable {
   async run(
     args: readonly string[],
     stdin?: string,
-    options: Pick<NodeOptions, "env"> = {},
+    options: CommandOptions = {},
   ): Promise<string> {
     const { code, stdout, stderr } = await this.cli(args, stdin, options);
     if (code !== 0) throw new Error(`${args.join(" ")}: exit ${code}: ${stderr}${stdout}`);

@@ -62,7 +62,8 @@ Deno.test(
     await using cluster = await TestCluster.start({
       nodes: 2,
       // The first hears itself; the second nothing.
-      dsnOf: ({ name, dsn }, index) => index === 0 ? dsn : `${server.dsn(name, { port: relay.port })}?sslmode=disable`,
+      dsnOf: ({ name, dsn }, index) =>
+        index === 0 ? dsn : `${server.dsn(name, { port: relay.port })}?sslmode=disable`,
     });
     const tookMs = await putRules(cluster.nodes, 3);
     console.log(`in effect without notifications: at most ${tookMs.at(-1)!.toFixed(0)} ms`);

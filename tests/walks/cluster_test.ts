@@ -111,12 +111,12 @@ Deno.test({ name: "walk: a node stops under load, and no request fails", ignore 
   const others = cluster.nodes.filter((node) => node !== owner);
   const urls = others.map(({ url }) => `${url}/shop/sleep?ms=5`);
   await using load = new SteadyLoad(urls, PER_SECOND);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await load.reaches(PER_SECOND);
   assert.equal(await owner.stop(), 0);
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await load.reaches(load.results.length + 2 * PER_SECOND);
   await owner.start();
   await cluster.known(others[0]!, 3);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await load.reaches(load.results.length + PER_SECOND);
   const results = await load.stop();
   tell("while a node stopped and started again", results);
   assert.equal(goodShare(results), 1, failures(results).join("\n"));

@@ -1,25 +1,8 @@
 import assert from "node:assert/strict";
+import { failures, quantileMs, SteadyLoad } from "../support/http/steady_load.ts";
 import { TestNode } from "../support/node.ts";
 
-/** Requests one after the other until `done` aborts; gives every answer that is not 200. */
-async function keepAsking(
-  url: string,
-  done: AbortSignal,
-): Promise<{ sent: number; bad: string[] }> {
-  const bad: string[] = [];
-  let sent = 0;
-  while (!done.aborted) {
-    sent += 1;
-    try {
-      const response = await fetch(url);
-      const body = await response.text();
-      if (response.status !== 200) bad.push(`${response.status} ${body}`);
-    } catch (error) {
-      if (!done.aborted) bad.push(String(error));
-    }
-  }
-  return { sent, bad };
-}
+const PER_SECOND = 500;
 
 for (const order of ["startstop", "stopstart"]) {
   Deno.test(`walk: a new version serves after ${order}, and no request fails`, async () => {
@@ -28,22 +11,25 @@ for (const order of ["startstop", "stopstart"]) {
     await node.putSample("hello", {}, settings);
     const before = await (await fetch(`${node.url}/hello/whoami`)).json();
     assert.equal(before.version, 1);
-    using stack = new DisposableStack();
-    const done = new AbortController();
-    stack.defer(() => done.abort());
-    const asking = Promise.all(
-      Array.from({ length: 4 }, () => keepAsking(`${node.url}/hello/sleep?ms=5`, done.signal)),
-    );
+    await using load = new SteadyLoad([`${node.url}/hello/sleep?ms=5`], PER_SECOND);
+    await load.reaches(PER_SECOND);
+    const putMs = load.nowMs;
     await node.putSample("hello", {}, settings);
-    const from = node.log.findLastIndex(({ message }) => message === "instance serves") + 1;
     await node.seen((line) => line.message === "instance serves" && line.version === 2);
+    const servedMs = load.nowMs - putMs;
     await node.hasContainers(1);
-    done.abort();
-    const results = await asking;
-    assert.deepEqual(results.flatMap(({ bad }) => bad), []);
+    await load.reaches(load.results.length + PER_SECOND);
+    const results = await load.stop();
+    console.log(
+      `${order}: ${results.length} requests at ${PER_SECOND}/s, ${
+        failures(results).length
+      } failed, ` +
+        `p99 ${quantileMs(results, 0.99).toFixed(0)} ms; new version served after ` +
+        `${servedMs.toFixed(0)} ms`,
+    );
+    assert.deepEqual(failures(results), []);
     const after = await (await fetch(`${node.url}/hello/whoami`)).json();
     assert.equal(after.version, 2);
-    assert.ok(from > 0);
   });
 }
 

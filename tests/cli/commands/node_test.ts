@@ -7,7 +7,13 @@ import { run } from "../../support/cli/run.ts";
 const NODES = [
   nodeStatus("0d9f2b64-a-long-id", [
     instance("shop"),
-    instance("blog", { status: "starting", lastRequestTime: 0, totalRequests: 0, activity: [] }),
+    instance("blog", {
+      status: "starting",
+      lastRequestTime: 0,
+      totalRequests: 0,
+      activity: [],
+      progress: "pulling blog:7, 45 %",
+    }),
   ]),
   nodeStatus("node-2", [
     instance("a-component-whose-name-is-too-long", { status: "stopping", maxConcurrency: 0 }),

@@ -3,15 +3,18 @@ import { strict as assert } from "node:assert";
 import { Targets } from "../../../daemon/cluster/targets.ts";
 import type { StoredComponent } from "../../../daemon/store/store.ts";
 import type { TargetOrder } from "../../../lib/contract/v1.ts";
+import { silentLog } from "../../../lib/log.ts";
 import { component } from "../../support/cli/builders.ts";
+
+let orders = 0;
 
 function order(epoch: number, counts: Record<string, number>, version = 1): TargetOrder {
   const targets = Object.entries(counts)
     .map(([componentName, count]) => ({ componentName, count, version }));
-  return { epoch, targets, refused: [] };
+  return { epoch, number: ++orders, targets, refused: [] };
 }
 
-function told() {
+function told(epoch = 0) {
   const counts: Record<string, number>[] = [];
   const versions: number[] = [];
   const refused: string[] = [];
@@ -20,6 +23,8 @@ function told() {
     uid: name,
   }));
   const targets = new Targets({
+    epoch,
+    log: silentLog,
     components: () => components,
     refuse: (component, { message }) => refused.push(`${component}: ${message}`),
     setTargets: (list) => {
@@ -48,6 +53,25 @@ Deno.test("Targets.accept() refuses an owner that was replaced, and changes noth
   targets.accept(order(7, {}));
   targets.accept(order(8, {}));
   assert.equal(counts.length, 3);
+});
+
+Deno.test("Targets.accept() refuses after a start whoever was replaced before it", () => {
+  const { targets, counts } = told(7);
+  assert.throws(() => targets.accept(order(6, { shop: 9 })), { code: "stale_epoch" });
+  assert.deepEqual(counts, []);
+  targets.accept(order(7, { shop: 1 }));
+  assert.deepEqual(counts, [{ blog: 0, shop: 1 }]);
+});
+
+Deno.test("Targets.accept() leaves an order that a newer one of its owner has overtaken", () => {
+  const { targets, counts } = told();
+  const late = order(3, { shop: 9 });
+  const newer = order(3, { shop: 1 });
+  targets.accept(newer);
+  targets.accept(late);
+  targets.accept(newer);
+  targets.accept({ ...late, epoch: 4 });
+  assert.deepEqual(counts.map(({ shop }) => shop), [1, 1, 9], "a new owner counts from 1 again");
 });
 
 Deno.test("Targets.apply() joins the counts with what is desired by now", () => {

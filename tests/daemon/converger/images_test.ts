@@ -32,7 +32,7 @@ async function setUp({ allowsPullCommand = false } = {}) {
     },
   });
   const tasks = stack.use(new Tasks(log));
-  const images = new Images({ docker, log, tasks, allowsPullCommand, now: Date.now });
+  const images = new Images({ docker, log, tasks, allowsPullCommand });
   const entry = (parts: Partial<DockerComponent> = {}, version = 1) =>
     stored({ version, docker: { image: registry.ref, ...parts } });
   /** Resolves when `count` lines with this message are in the log. */
@@ -211,6 +211,18 @@ Deno.test("Images.follow() tells of a pull on put that failed, until it is well 
   images.follow([entry({ image: NOWHERE, pullImageOnPut: true }, 3)]);
   await node.told("cannot pull image on put", 2);
   images.follow([]);
+  assert.deepEqual(images.failures(), []);
+});
+
+Deno.test("Images.follow() ends the pull of a version that is no longer wanted", async () => {
+  await using node = await setUp();
+  const { registry, images, entry } = node;
+  const release = registry.hold();
+  images.follow([entry({ pullImageOnPut: true })]);
+  await registry.held();
+  images.follow([]);
+  await registry.left();
+  release();
   assert.deepEqual(images.failures(), []);
 });
 

@@ -49,6 +49,11 @@ export class SteadyLoad implements AsyncDisposable {
     return performance.now() - this.#startMs;
   }
 
+  /** Resolves when `count` requests have been answered. */
+  async reaches(count: number): Promise<void> {
+    while (this.results.length < count) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
   /** Sends nothing more; gives everything when the last answer is there. */
   async stop(): Promise<readonly Answered[]> {
     clearInterval(this.#timer);
