@@ -282,7 +282,7 @@ const sourcePut: Command = {
     { name: "strip-prefix", text: "Hide the prefix from the component." },
   ],
   notes: [
-    "Flags describe HTTP sources; cron, sqs and awsstepfunc sources are put from a file.",
+    "Flags describe HTTP sources; cron, sqs, awsstepfunc and queue sources are put from a file.",
     FILE_NOTE,
     VERSION_NOTE,
   ],
@@ -301,8 +301,8 @@ const SOURCE_FILTER_FLAGS: readonly Flag[] = [
   {
     name: "type",
     value: "TYPE",
-    completes: ["http", "cron", "sqs", "awsstepfunc"],
-    text: "Only http, cron, sqs or awsstepfunc.",
+    completes: ["http", "cron", "sqs", "awsstepfunc", "queue"],
+    text: "Only http, cron, sqs, awsstepfunc or queue.",
   },
 ];
 

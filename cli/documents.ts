@@ -3,7 +3,7 @@
  * values mean. Loads the YAML library only when the text is not JSON.
  * @module
  */
-import type { Document as YamlDocument, Node, ParsedNode } from "yaml";
+import type { Alias, Document as YamlDocument, Node, Pair, ParsedNode, YAMLMap } from "yaml";
 import type { FieldPath, TextAt } from "../lib/contract/known_fields.ts";
 import { MaelstromError, messageOf } from "../lib/errors.ts";
 
@@ -24,6 +24,7 @@ export interface OriginalText {
 }
 
 type Yaml = typeof import("yaml");
+type Parsed = YamlDocument.Parsed<ParsedNode>;
 
 /**
  * The documents in `text` that are not empty, in order. `file` names the text in positions, which
@@ -67,24 +68,45 @@ function parseJson(text: string): unknown {
   }
 }
 
-function toDocument(
-  yaml: Yaml,
-  document: YamlDocument.Parsed<ParsedNode>,
-  at: (offset: number) => string,
-): Document {
+function toDocument(yaml: Yaml, document: Parsed, at: (offset: number) => string): Document {
   const fault = document.errors[0] ?? document.warnings[0];
   if (fault) {
     const found = messageOf(fault);
     throw new MaelstromError("invalid", `Cannot read ${at(fault.pos[0])}: ${found}`);
   }
   return {
-    value: document.toJS({ maxAliasCount: 100 }),
-    position: (path) => at(offsetOf(yaml, document, path)),
+    value: valueOf(yaml, document, at),
+    position: (path) => at(lookUp(yaml, document, path).offset),
     textAt: (path) => {
-      const node = document.getIn(path, true);
+      const { node } = lookUp(yaml, document, path);
       return yaml.isScalar(node) ? node.source : undefined;
     },
   };
+}
+
+function valueOf(yaml: Yaml, document: Parsed, at: (offset: number) => string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    const lost = aliasOfNothing(yaml, document);
+    if (!lost) throw error;
+    const place = at(startOf(lost) ?? 0);
+    const found =
+      `the alias *${lost.source} stands for nothing: there is no &${lost.source} before it`;
+    throw new MaelstromError("invalid", `Cannot read ${place}: ${found}`);
+  }
+}
+
+function aliasOfNothing(yaml: Yaml, document: Parsed): Alias | undefined {
+  let lost: Alias | undefined;
+  yaml.visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document)) return undefined;
+      lost = alias;
+      return yaml.visit.BREAK;
+    },
+  });
+  return lost;
 }
 
 function lineAndColumn({ text, originalOffset }: OriginalText, offset: number): string {
@@ -93,26 +115,47 @@ function lineAndColumn({ text, originalOffset }: OriginalText, offset: number): 
   return `${line}:${before.length - before.lastIndexOf("\n")}`;
 }
 
-/** Offset of the last key on `path` that was written in the document itself. */
-function offsetOf(yaml: Yaml, document: YamlDocument.Parsed<ParsedNode>, path: FieldPath): number {
+/** What is at `path`, and the offset of the last key or entry on the way that was written. */
+function lookUp(
+  yaml: Yaml,
+  document: Parsed,
+  path: FieldPath,
+): { readonly node: unknown; readonly offset: number } {
+  const resolved = (node: unknown) => yaml.isAlias(node) ? node.resolve(document) : node;
   let node: unknown = document.contents;
-  let offset = startOf(document.contents) ?? 0;
+  let offset = startOf(node) ?? 0;
   for (const key of path) {
-    if (yaml.isAlias(node)) node = node.resolve(document);
-    if (yaml.isSeq(node)) {
-      node = node.items[Number(key)];
-    } else if (yaml.isMap(node)) {
-      const pair = node.items.find((pair) =>
-        yaml.isScalar(pair.key) && `${pair.key.value}` === key
-      );
-      if (!pair) break;
-      offset = startOf(pair.key as Node) ?? offset;
-      node = pair.value;
-      continue;
-    } else break;
-    offset = startOf(node) ?? offset;
+    const parent = resolved(node);
+    const pair = yaml.isMap(parent) ? pairOf(yaml, parent, `${key}`, resolved) : undefined;
+    node = yaml.isSeq(parent) ? parent.items[Number(key)] : pair?.value;
+    const written = pair ? pair.key : node;
+    if (written === undefined) return { node: undefined, offset };
+    offset = startOf(written) ?? offset;
   }
-  return offset;
+  return { node: resolved(node), offset };
+}
+
+/** What `map` has under `key`: of its own, else from the first mapping merged into it. */
+function pairOf(
+  yaml: Yaml,
+  map: YAMLMap,
+  key: string,
+  resolved: (node: unknown) => unknown,
+): Pair | undefined {
+  // The merge key's own value is no text, but a symbol.
+  const isKey = (pair: Pair, text: string) =>
+    yaml.isScalar(pair.key) && String(pair.key.source ?? pair.key.value) === text;
+  const own = map.items.find((pair) => isKey(pair, key));
+  if (own) return own;
+  const merged = map.items.filter((pair) => isKey(pair, "<<")).flatMap(({ value }) => {
+    const source = resolved(value);
+    return yaml.isSeq(source) ? source.items.map(resolved) : [source];
+  });
+  for (const source of merged) {
+    const found = yaml.isMap(source) ? pairOf(yaml, source, key, resolved) : undefined;
+    if (found) return found;
+  }
+  return undefined;
 }
 
 function startOf(node: unknown): number | undefined {

@@ -11,11 +11,12 @@ const NODES: TableLayout = {
   columns: [
     { title: "Node ID", width: 14, cut: true },
     { title: "IP Addr", width: 15 },
+    { title: "State", width: 8 },
     { title: "Started", width: 15 },
-    { title: "Ver", width: 15 },
-    { title: "Free RAM", width: 10 },
+    { title: "Free RAM", width: 8 },
     { title: "Load Avg", width: 15 },
-    { title: "# Containers", width: 4 },
+    { title: "# Containers", width: 12 },
+    { title: "Roles", width: 0 },
   ],
   dashes: 113,
   empty: "",
@@ -56,11 +57,12 @@ export async function listNodes(call: Call): Promise<void> {
   const rows = nodes.map((node) => [
     node.nodeId,
     hostOf(node.peerUrl),
+    stateOf(node),
     relativeTime(node.startedAt, call.nowMs),
-    String(node.version),
     String(node.freeMemoryMiB),
     [node.loadAvg1m, node.loadAvg5m, node.loadAvg15m].map((load) => load.toFixed(2)).join(" "),
     String(node.runningComponents.length),
+    node.roles.map(({ role }) => role).join(" "),
   ]);
   await call.output.table(NODES, rows);
 }
@@ -133,6 +135,8 @@ type Instance = ComponentInfo & { readonly nodeId: string };
 
 async function getInstances(call: Call): Promise<Instance[]> {
   return (await getNodes(call))
+    // What ran on a node that is silent has been started elsewhere.
+    .filter(({ isSilent }) => !isSilent)
     .flatMap(({ nodeId, runningComponents }) =>
       runningComponents.map((info) => ({ nodeId, ...info }))
     )
@@ -153,10 +157,23 @@ function rowsOf(instances: readonly Instance[], nowMs: number): Cell[][] {
   ]);
 }
 
-async function getNodes(call: Call): Promise<NodeStatus[]> {
+/** A node, and whether the one that was asked has not heard of it for a while. */
+type ListedNode = NodeStatus & { readonly isSilent: boolean };
+
+async function getNodes(call: Call): Promise<ListedNode[]> {
   const client = await call.client();
   const input = { forceRefresh: call.flags.has("refresh") };
-  return (await client.call("NodeService.ListNodeStatus", input, call.signal)).nodes;
+  const { nodes, silentNodeIds = [] } = await client.call(
+    "NodeService.ListNodeStatus",
+    input,
+    call.signal,
+  );
+  return nodes.map((node) => ({ ...node, isSilent: silentNodeIds.includes(node.nodeId) }));
+}
+
+function stateOf({ state, isSilent }: ListedNode): Cell {
+  if (isSilent) return { text: "silent", style: "red" };
+  return { text: state, style: state === "ready" ? "green" : "yellow" };
 }
 
 function hostOf(peerUrl: string): string {

@@ -40,6 +40,7 @@ const TYPES: Readonly<Record<EventSourceType, string>> = {
   cron: "cron",
   sqs: "sqs",
   awsstepfunc: "awsstep",
+  queue: "queue",
 };
 
 const PUT = ["es", "put"];
@@ -179,11 +180,12 @@ function typeFlag(
 }
 
 /** The type and description of `source`, as a table shows them. */
-function kindOf({ http, cron, sqs, awsstepfunc }: EventSource): [string, string] {
+function kindOf({ http, cron, sqs, awsstepfunc, queue }: EventSource): [string, string] {
   if (http) return [TYPES.http, `${http.hostname ?? ""}${http.pathPrefix ?? ""}`];
   if (cron) return [TYPES.cron, `sched='${cron.schedule}' path=${cron.http.path}`];
   if (sqs) return [TYPES.sqs, sqs.queueName + (sqs.nameAsPrefix ? "*" : "")];
   if (awsstepfunc) return [TYPES.awsstepfunc, awsstepfunc.activityName];
+  if (queue) return [TYPES.queue, queue.name + (queue.open ? " (open)" : "")];
   return ["??", ""];
 }
 

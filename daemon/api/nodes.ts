@@ -53,7 +53,7 @@ export function nodeMethods(
     async "NodeService.RemoveNode"({ nodeId }) {
       if (nodeId === reporter.nodeId || cluster.peer(nodeId)) {
         throw new MaelstromError(
-          "invalid",
+          "in_use",
           `Cannot remove node "${nodeId}": it is running; stop its daemon first`,
         );
       }

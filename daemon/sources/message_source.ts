@@ -28,6 +28,13 @@ export interface HandlerReply {
   readonly body: string;
 }
 
+/** Messages that wait, and those that were given up: `{ "waiting": 17, "dead": 2 }`. */
+export interface QueueDepth {
+  /** Those that could be received now; load for the autoscaler. */
+  readonly waiting: number;
+  readonly dead: number;
+}
+
 /** One or several queues of one event source. Every method may reject; the poller backs off. */
 export interface MessageSource extends AsyncDisposable {
   /** Up to `max` messages; waits for the first of them for as long as the queue allows. */
@@ -43,8 +50,8 @@ export interface MessageSource extends AsyncDisposable {
     reply: HandlerReply | undefined,
     signal: AbortSignal,
   ): Promise<void>;
-  /** Messages that wait, as far as is known; load for the autoscaler. */
-  depth(signal: AbortSignal): Promise<number>;
+  /** What is in the queues, as far as is known. */
+  depth(signal: AbortSignal): Promise<QueueDepth>;
 }
 
 /** Sends a request to a component as a caller from inside the node does. */

@@ -6,10 +6,10 @@
 import type { Method } from "./v1.ts";
 
 /**
- * What a caller may do, from least to most; each includes those before it. `peer` is what nodes say
- * to each other, and no token has it.
+ * What a caller may do, from least to most; each includes those before it. `anybody` has shown
+ * nothing, `peer` is what nodes say to each other; no token has either.
  */
-export const SCOPES = ["read", "deploy", "admin", "peer"] as const;
+export const SCOPES = ["anybody", "read", "deploy", "admin", "peer"] as const;
 
 /** One of {@linkcode SCOPES}. */
 export type Scope = typeof SCOPES[number];
@@ -45,6 +45,8 @@ export const METHOD_SCOPES: Readonly<Record<Method, Needed>> = {
   "MaelstromService.RemoveEventSource": "deploy",
   "MaelstromService.ToggleEventSources": "deploy",
   "MaelstromService.ListEventSources": "read",
+  "MaelstromService.ListCronRuns": "read",
+  "MaelstromService.RunCron": "deploy",
   "MaelstromService.ListProjects": "read",
   "MaelstromService.PutProject": "deploy",
   "MaelstromService.GetProject": "read",
@@ -52,6 +54,11 @@ export const METHOD_SCOPES: Readonly<Record<Method, Needed>> = {
   "MaelstromService.CreateToken": "admin",
   "MaelstromService.ListTokens": "admin",
   "MaelstromService.RemoveToken": "admin",
+  "MaelstromService.SendMessages": "deploy",
+  "MaelstromService.ListQueues": "read",
+  "MaelstromService.PeekQueue": "read",
+  "MaelstromService.PurgeQueue": "deploy",
+  "MaelstromService.RedriveQueue": "deploy",
   "NodeService.ListNodeStatus": "read",
   "NodeService.GetStatus": "read",
   "NodeService.PutNodeState": "admin",
@@ -73,18 +80,30 @@ export interface EndpointRule {
   readonly streams: boolean;
 }
 
-/** The endpoints of the private port that are not a component's, by path. */
+/**
+ * The endpoints of the private port that are not a component's, by path. One whose path ends with a
+ * slash is also everything below it.
+ */
 export const ENDPOINTS = {
   /** The methods, each with a scope of its own. */
   "/_mael/v1": { scope: "read", streams: false },
   "/_mael/logs": { scope: "read", streams: true },
   "/_mael/prune": { scope: "admin", streams: true },
+  /** A queue by its name; one that is not open asks for more. */
+  "/queues/": { scope: "anybody", streams: false },
 } as const satisfies Readonly<Record<string, EndpointRule>>;
 
 /** Path of an endpoint. */
 export type EndpointPath = keyof typeof ENDPOINTS;
 
-/** The rule of the endpoint at `path`; undefined when there is none. */
+/** The endpoint that serves `path`; undefined when there is none. */
+export function endpointAt(path: string): EndpointPath | undefined {
+  const paths = Object.keys(ENDPOINTS) as EndpointPath[];
+  return paths.find((own) => own === path || (own.endsWith("/") && path.startsWith(own)));
+}
+
+/** The rule of the endpoint that serves `path`; undefined when there is none. */
 export function endpointRule(path: string): EndpointRule | undefined {
-  return Object.hasOwn(ENDPOINTS, path) ? ENDPOINTS[path as EndpointPath] : undefined;
+  const own = endpointAt(path);
+  return own && ENDPOINTS[own];
 }

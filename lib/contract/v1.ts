@@ -8,7 +8,18 @@
 import { z } from "zod";
 import { cfgNameFault } from "./cfg.ts";
 import { parseConstraint } from "./constraint.ts";
+import { parseSchedule } from "../cron/schedule.ts";
 import { canonicalName, NAME_BYTES_MAX, nameFault, PROJECT_NAME_BYTES_MAX } from "./names.ts";
+import {
+  ATTRIBUTES_MAX,
+  DELAY_SECONDS_MAX,
+  MESSAGE_BYTES_MAX,
+  MESSAGES_MAX,
+  PRIORITY_MAX,
+  QUEUE_NAME_BYTES_MAX,
+  type QueuedMessage,
+  type QueueInfo,
+} from "./queues.ts";
 import { TOKEN_SCOPES, TOKEN_SECONDS_MAX, tokenNameFault, type TokenScope } from "./tokens.ts";
 
 // Bounds that keep mistakes out; none of them is a promise.
@@ -211,6 +222,18 @@ const requestPath = text.min(1, { error: "must be provided" }).refine(
   { error: 'must start with "/" and hold no spaces' },
 );
 
+// How long a body is and when a connection ends is for whoever sends it to say.
+const FRAMING = /^(?:connection|content-length|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
+
+const headerEntry = z.strictObject({
+  name: required.refine((value) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value), {
+    error: "must be the name of a header field",
+  }).refine((value) => !FRAMING.test(value), { error: "must not be a field of the connection" }),
+  value: text.refine((value) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value), {
+    error: "must be on one line, in Latin-1",
+  }),
+});
+
 /** The request a cron time makes: `{ "method": "POST", "path": "/nightly", "data": "{}" }`. */
 export const cronHttpRequestSchema = z.strictObject({
   method: text.min(1, { error: "must be provided" }).refine(
@@ -219,20 +242,32 @@ export const cronHttpRequestSchema = z.strictObject({
   ),
   path: requestPath,
   data: text.optional(),
-  headers: z.array(nameValueSchema).max(LIST_MAX).optional(),
+  headers: z.array(headerEntry).max(LIST_MAX).optional(),
 });
 export type CronHttpRequest = z.infer<typeof cronHttpRequestSchema>;
 
-// Only the outline: five fields, or a descriptor, after an optional zone. The source that runs the
-// schedule parses it whole.
-const SCHEDULE = /^(?:(?:CRON_)?TZ=\S+ +)?(?:@[a-z]+(?: \S+)?|\S+(?: +\S+){4})$/;
-
 /** `{ "schedule": "0 3 * * *", "http": { "method": "GET", "path": "/nightly" } }`. */
 export const cronEventSourceSchema = z.strictObject({
-  schedule: text.transform((value) => value.trim()).refine((value) => SCHEDULE.test(value), {
-    error: 'must be five fields like "0 3 * * *" or a descriptor like "@hourly"',
-  }),
+  schedule: text.transform((value) => value.trim()),
+  /** IANA zone of the schedule's times; absent means UTC. */
+  timezone: text.optional(),
+  /** What becomes of a due time while a run goes on; absent means skip. */
+  overlap: z.enum(["allow", "skip", "queue", "replace"]).optional(),
+  /** Which due times are started that nobody started in time; absent means latest. */
+  missed: z.enum(["skip", "latest", "all"]).optional(),
+  /** Most due times that `all` starts, newest first; 0 means 10. */
+  missedMax: z.int().min(0).max(LIST_MAX).optional(),
+  /** Starts are this much late at most, each source by its own constant share. */
+  jitterSeconds: z.int().min(0).max(24 * 3600).optional(),
+  /** Attempts after one that failed. */
+  retries: z.int().min(0).max(100).optional(),
+  /** Wait before the second attempt, doubled for each further one; 0 means 10. */
+  retryDelaySeconds: z.int().min(0).max(3600).optional(),
   http: cronHttpRequestSchema,
+}).superRefine(({ schedule, timezone }, context) => {
+  const parsed = parseSchedule(schedule, timezone);
+  if ("schedule" in parsed) return;
+  context.addIssue({ code: "custom", path: [parsed.setting], message: parsed.fault });
 });
 export type CronEventSource = z.infer<typeof cronEventSourceSchema>;
 
@@ -258,7 +293,36 @@ export const awsStepFunctionEventSourceSchema = z.strictObject({
 });
 export type AwsStepFunctionEventSource = z.infer<typeof awsStepFunctionEventSourceSchema>;
 
-const EVENT_SOURCE_KINDS = ["http", "cron", "sqs", "awsstepfunc"] as const;
+/** `{ "name": "images", "path": "/image", "maxConcurrency": 20 }`: a queue that the nodes keep. */
+export const queueEventSourceSchema = z.strictObject({
+  name: name(QUEUE_NAME_BYTES_MAX),
+  path: requestPath,
+  /** Messages served at once in the cluster; 0 means 10. */
+  maxConcurrency: count.optional(),
+  /** Messages one poller serves at once; 0 means 10. */
+  concurrencyPerPoller: count.optional(),
+  /** Time after which the message of a node that died comes back, in seconds; 0 means 60. */
+  visibilitySeconds: seconds.optional(),
+  /** Deliveries after which a message is given up; 0 means 5. */
+  maxReceives: count.optional(),
+  /** Where messages go that were given up; absent means the name with `-dead`. */
+  deadLetterQueue: z.string().transform(canonicalName).superRefine((value, context) => {
+    const fault = nameFault(value);
+    if (fault) context.addIssue({ code: "custom", message: fault });
+  }).optional(),
+  /** Time that a message is kept, in seconds; 0 means 14 days. */
+  retentionSeconds: seconds.optional(),
+  /** Messages it holds before it refuses more; 0 means 100000. */
+  maxLength: count.optional(),
+  /** True: whoever reaches the private port may send, without key or token. */
+  open: z.boolean().optional(),
+}).refine((queue) => queue.deadLetterQueue !== queue.name, {
+  path: ["deadLetterQueue"],
+  error: "must not be the queue itself",
+});
+export type QueueEventSource = z.infer<typeof queueEventSourceSchema>;
+
+const EVENT_SOURCE_KINDS = ["http", "cron", "sqs", "awsstepfunc", "queue"] as const;
 
 /** What an event source listens to. */
 export const eventSourceTypeSchema = z.enum(EVENT_SOURCE_KINDS);
@@ -276,6 +340,7 @@ export const eventSourceSchema = z.strictObject({
   cron: cronEventSourceSchema.optional(),
   sqs: sqsEventSourceSchema.optional(),
   awsstepfunc: awsStepFunctionEventSourceSchema.optional(),
+  queue: queueEventSourceSchema.optional(),
 }).superRefine((source, context) => {
   const given = EVENT_SOURCE_KINDS.filter((kind) => source[kind] !== undefined);
   if (given.length === 0) {
@@ -305,6 +370,49 @@ export function eventSourceType(source: EventSource): EventSourceType {
 export interface EventSourceWithStatus {
   readonly eventSource: EventSource;
   readonly enabled: boolean;
+}
+
+/** Where a run of an event source stands. */
+export const RUN_STATUSES = [
+  "queued",
+  "running",
+  "waiting",
+  "succeeded",
+  "failed",
+  "lost",
+  "replaced",
+  "skipped",
+] as const;
+export type RunStatus = typeof RUN_STATUSES[number];
+
+/**
+ * A run of a cron event source, or a due time that was skipped. Times are in milliseconds since
+ * 1970; 0 means not yet, or never.
+ */
+export interface CronRun {
+  readonly runId: string;
+  readonly eventSourceName: string;
+  /** When it was due; of a run that somebody asked for, when that was. */
+  readonly dueAt: number;
+  /** Of due times that were skipped one after the other, the last. */
+  readonly lastDueAt: number;
+  /** Due times that this is about. */
+  readonly dueCount: number;
+  /** Somebody asked for it. */
+  readonly manual: boolean;
+  readonly status: RunStatus;
+  /** Why it was skipped, or what failed. */
+  readonly reason: string;
+  /** Counts the starts from 1; 0: none yet. */
+  readonly attempt: number;
+  /** The answer's status; 0 when there was none. */
+  readonly httpStatus: number;
+  /** The node that started it; empty when none did. */
+  readonly nodeId: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** When the next attempt is due. */
+  readonly retryAt: number;
 }
 
 /** An event source of a project. On a put `enabled` counts for nothing: a switch is no setting. */
@@ -558,6 +666,30 @@ export interface TokenInfo {
 }
 
 const nameInput = z.object({ name: z.string().optional() });
+const queueInput = { queue: z.string().transform(canonicalName) };
+
+const utf8 = new TextEncoder();
+
+/** A message to send: `{ "body": "{}", "delaySeconds": 60, "attributes": { "kind": "jpeg" } }`. */
+export const messageSchema = z.strictObject({
+  body: z.string().refine((body) => utf8.encode(body).length <= MESSAGE_BYTES_MAX, {
+    error: `is larger than ${MESSAGE_BYTES_MAX} bytes`,
+  }).refine((body) => !body.includes("\0"), { error: "must not contain a NUL character" }),
+  /** Time before it is delivered, in seconds. */
+  delaySeconds: z.int().min(0).max(DELAY_SECONDS_MAX).optional(),
+  /** Higher ones are delivered first; 0 if absent. */
+  priority: z.int().min(0).max(PRIORITY_MAX).optional(),
+  /** Become header fields: names in lower case, values of one line. */
+  attributes: z.record(
+    z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, { error: "must be a name like retry-kind" }),
+    z.string().regex(/^[\x20-\x7e]{0,1024}$/, {
+      error: "must be at most 1024 printable characters of ASCII",
+    }),
+  ).refine((attributes) => Object.keys(attributes).length <= ATTRIBUTES_MAX, {
+    error: `must have at most ${ATTRIBUTES_MAX} entries`,
+  }).optional(),
+});
+export type MessageInput = z.infer<typeof messageSchema>;
 const page = {
   limit: z.int().optional(),
   nextToken: z.string().optional(),
@@ -593,6 +725,11 @@ export const inputSchemas = {
   "MaelstromService.RemoveEventSource": nameInput,
   "MaelstromService.ToggleEventSources": z.object({ enabled: z.boolean(), ...sourceFilter }),
   "MaelstromService.ListEventSources": z.object({ ...sourceFilter, ...page }),
+  "MaelstromService.ListCronRuns": z.object({
+    name: z.string().optional(),
+    limit: z.int().min(1).max(LIST_MAX).optional(),
+  }),
+  "MaelstromService.RunCron": nameInput,
   "MaelstromService.ListProjects": z.object({ namePrefix: z.string().optional() }),
   "MaelstromService.PutProject": z.object({
     project: projectSchema,
@@ -608,6 +745,19 @@ export const inputSchemas = {
   }),
   "MaelstromService.ListTokens": z.object({}),
   "MaelstromService.RemoveToken": z.object({ name: tokenName }),
+  "MaelstromService.SendMessages": z.object({
+    ...queueInput,
+    messages: z.array(messageSchema).min(1).max(MESSAGES_MAX),
+  }),
+  "MaelstromService.ListQueues": z.object({}),
+  "MaelstromService.PeekQueue": z.object({
+    ...queueInput,
+    limit: z.int().min(1).max(MESSAGES_MAX).optional(),
+    /** True: those that it gave up instead. */
+    dead: z.boolean().optional(),
+  }),
+  "MaelstromService.PurgeQueue": z.object(queueInput),
+  "MaelstromService.RedriveQueue": z.object(queueInput),
   "NodeService.ListNodeStatus": z.object({ forceRefresh: z.boolean().optional() }),
   "NodeService.GetStatus": z.object({}),
   "NodeService.PutNodeState": z.object({ nodeId: z.string(), state: nodeStateSchema }),
@@ -667,6 +817,11 @@ export interface Outputs {
     eventSources: EventSourceWithStatus[];
     nextToken?: string;
   };
+  "MaelstromService.ListCronRuns": {
+    /** Newest first. */
+    runs: CronRun[];
+  };
+  "MaelstromService.RunCron": { name: string; runId: string };
   "MaelstromService.ListProjects": { projects: ProjectInfo[] };
   "MaelstromService.PutProject": ProjectChanges;
   "MaelstromService.GetProject": { project: Project };
@@ -681,11 +836,21 @@ export interface Outputs {
   };
   "MaelstromService.ListTokens": { tokens: TokenInfo[] };
   "MaelstromService.RemoveToken": { name: string; found: boolean };
+  "MaelstromService.SendMessages": {
+    /** In the order of the messages; on disk. */
+    ids: readonly string[];
+  };
+  "MaelstromService.ListQueues": { queues: readonly QueueInfo[] };
+  /** In the order of delivery, oldest first among dead letters. */
+  "MaelstromService.PeekQueue": { messages: readonly QueuedMessage[] };
+  "MaelstromService.PurgeQueue": { queue: string; removed: number };
+  "MaelstromService.RedriveQueue": { queue: string; moved: number };
   "NodeService.ListNodeStatus": {
     respondingNodeId: string;
     /** Those that are silent included. */
     nodes: NodeStatus[];
-    silentNodeIds: string[];
+    /** Ours beside the ancestor's fields; absent when the node is an ancestor. */
+    silentNodeIds?: string[];
   };
   "NodeService.GetStatus": { status: NodeStatus };
   "NodeService.PutNodeState": { nodeId: string; state: NodeState };

@@ -46,6 +46,7 @@ interface Field {
 }
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTH_DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const FIELDS: readonly Field[] = [
   { name: "second", min: 0, max: 59, words: [] },
   { name: "minute", min: 0, max: 59, words: [] },
@@ -131,6 +132,10 @@ function scheduleOf(texts: readonly string[], zone: string): Parsed {
     number[],
   ];
   const eitherDay = !stars[3] && !stars[5];
+  if (!eitherDay && months.every((month) => MONTH_DAYS[month - 1]! < daysOfMonth[0]!)) {
+    const fault = `never comes: no such month has a day ${daysOfMonth[0]}`;
+    return { setting: "schedule", fault };
+  }
   const days = { daysOfMonth, months, daysOfWeek, eitherDay };
   return { schedule: { kind: "fields", seconds, minutes, hours, ...days, zone } };
 }

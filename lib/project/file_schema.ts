@@ -59,7 +59,7 @@ const environment = z.array(
   z.string().refine((line) => !line.includes("\0"), { error: "holds a NUL character" }),
 ).max(LIST_MAX);
 
-const SOURCE_FIELDS = ["http", "cron", "sqs", "awsstepfunc"] as const;
+const SOURCE_FIELDS = ["http", "cron", "sqs", "awsstepfunc", "queue"] as const;
 
 const eventSource = z.strictObject(Object.fromEntries(
   SOURCE_FIELDS.map((kind) => [

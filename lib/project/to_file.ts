@@ -58,8 +58,8 @@ function fileComponent({ component, eventSources }: ComponentWithEventSources) {
   return file;
 }
 
-function fileEventSource({ http, cron, sqs, awsstepfunc }: EventSource) {
-  const kinds = Object.entries({ http, cron, sqs, awsstepfunc });
+function fileEventSource({ http, cron, sqs, awsstepfunc, queue }: EventSource) {
+  const kinds = Object.entries({ http, cron, sqs, awsstepfunc, queue });
   return Object.fromEntries(
     kinds.flatMap(([kind, value]) => value ? [[kind, lowered(value)]] : []),
   );

@@ -31,10 +31,37 @@ Deno.test("parseDocuments() merges, and keeps 1.2 words as text", async () => {
   assert.deepEqual(document?.value, { base: { a: 1 }, use: { a: 1, on: "yes" } });
 });
 
+Deno.test("parseDocuments() finds what was written through aliases and merged mappings", async () => {
+  const text = `
+base: &base { user: 007, tag: 1.10 }
+more: &more { <<: *base, tag: 1.20, list: [0x10] }
+use:
+  <<: [*more, { own: 1e3 }]
+  tag: 1.30
+whole: *more
+`;
+  const [document] = await parseDocuments(text, "f");
+  assert.ok(document);
+  const told: [(string | number)[], string | undefined, string][] = [
+    [["use", "tag"], "1.30", "f:6:3"],
+    [["use", "own"], "1e3", "f:5:17"],
+    [["use", "user"], "007", "f:2:15"],
+    [["use", "list", 0], "0x10", "f:3:44"],
+    [["whole", "user"], "007", "f:2:15"],
+    [["whole", "none"], undefined, "f:7:1"],
+    [["base", "user", "x"], undefined, "f:2:15"],
+  ];
+  for (const [path, written, place] of told) {
+    assert.equal(document.textAt(path), written, path.join("."));
+    assert.equal(document.position(path), place, path.join("."));
+  }
+});
+
 const faults: [string, string, RegExp][] = [
   ["bad indentation", "a: 1\n b: 2\n", /^Cannot read f\.yml:\d+:\d+: /],
   ["a key twice", "a: 1\na: 2\n", /^Cannot read f\.yml:2:1: .*unique/],
   ["an alias to nothing", "a: *b\n", /^Cannot read f\.yml:?.*: .*alias/i],
+  ["a mapping merged into itself", "a: &a { <<: *a, b: 1 }\n", /^Cannot read f\.yml.*: /],
   ["an unknown tag", "a: !!thing 1\n", /^Cannot read f\.yml:1:4: /],
   ["broken JSON", '{\n  "a": 1,\n  "b": \n', /^Cannot read f\.yml:\d+:\d+: /],
   ["a bomb of aliases", bomb(), /^Cannot read f\.yml: .*alias/i],

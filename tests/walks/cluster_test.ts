@@ -136,3 +136,41 @@ Deno.test({ name: "walk: logs at any node are those of all", ignore }, async () 
     assert.deepEqual([...nodes].sort(), wanted, `at ${node.nodeId}`);
   }
 });
+
+Deno.test({ name: "walk: nodes are shown, cordoned and removed", ignore }, async () => {
+  await using cluster = await TestCluster.start({ nodes: 2 });
+  const [first, second] = cluster.nodes as [TestNode, TestNode];
+  const shown = JSON.parse(await first.run(["node", "get", second.nodeId.slice(0, 9), "--json"]));
+  assert.equal(shown.nodeId, second.nodeId);
+  assert.match(await first.run(["node", "get", second.nodeId]), /^nodeId: test-/);
+  assert.equal((await first.cli(["node", "get", "nobody"])).code, 3);
+  assert.equal((await first.cli(["node", "get", "test-"])).code, 1, "both begin so");
+
+  await first.run(["node", "cordon", second.nodeId]);
+  await first.putSample("shop", {}, { minInstances: 2, RestartOrder: "startstop" });
+  await until(
+    30_000,
+    "2 instances",
+    async () => (await serving(first, "shop")).length === 2 ? true : undefined,
+  );
+  assert.deepEqual(new Set(await serving(first, "shop")), new Set([first.nodeId]));
+  assert.match(await second.run(["node", "ls"]), /cordoned/);
+  await first.run(["node", "uncordon", second.nodeId]);
+  await until(
+    30_000,
+    "an instance on each",
+    async () => new Set(await serving(first, "shop")).size === 2 ? true : undefined,
+  );
+
+  const refused = await first.cli(["node", "rm", second.nodeId]);
+  assert.equal(refused.code, 5);
+  assert.match(refused.stderr, /it is running; stop its daemon first/);
+  await second.kill();
+  await until(
+    20_000,
+    "the node to be silent",
+    async () => /silent/.test(await first.run(["node", "ls"])) ? true : undefined,
+  );
+  await first.run(["node", "rm", second.nodeId]);
+  assert.equal((await cluster.known(first, 1)).length, 1);
+});

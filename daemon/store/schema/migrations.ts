@@ -8,6 +8,7 @@ import initial from "./001_initial.sql" with { type: "text" };
 import versionsAndCfg from "./002_versions_and_cfg.sql" with { type: "text" };
 import tokens from "./003_tokens.sql" with { type: "text" };
 import nodeState from "./004_node_state.sql" with { type: "text" };
+import cron from "./005_cron.sql" with { type: "text" };
 
 /** One step of the schema. */
 export interface Migration {
@@ -23,4 +24,5 @@ export const migrations: readonly Migration[] = [
   { version: 2, name: "versions and cfg", script: versionsAndCfg },
   { version: 3, name: "tokens", script: tokens },
   { version: 4, name: "node state", script: nodeState },
+  { version: 5, name: "cron", script: cron },
 ];

@@ -18,7 +18,11 @@ const NODES = [
   nodeStatus("node-2", [
     instance("a-component-whose-name-is-too-long", { status: "stopping", maxConcurrency: 0 }),
     instance("shop", { lastRequestTime: -6795364578871 }),
-  ], { peerUrl: "not a url" }),
+  ], {
+    peerUrl: "not a url",
+    state: "draining",
+    roles: [{ role: "placement", epoch: 3 }, { role: "cron", epoch: 9 }],
+  }),
 ];
 
 for (
@@ -49,7 +53,10 @@ Deno.test("listInstances() colours the status on a terminal", async () => {
 Deno.test("listNodes() and listInstances() print JSON", async () => {
   await using node = startFakeNode({ nodes: NODES });
   const env = { MAELSTROM_PRIVATE_URL: node.url };
-  assert.deepEqual(JSON.parse((await run(["node", "ls", "--json"], { env })).stdout), NODES);
+  assert.deepEqual(
+    JSON.parse((await run(["node", "ls", "--json"], { env })).stdout),
+    NODES.map((node) => ({ ...node, isSilent: false })),
+  );
   const instances = JSON.parse((await run(["ps", "--json"], { env })).stdout);
   assert.deepEqual(
     instances.map(({ nodeId, componentName }: Record<string, string>) => [
