@@ -17,6 +17,7 @@ export const NODE_LABEL = "maelstrom_node";
 const COMPONENT_LABEL = "maelstrom_component";
 const VERSION_LABEL = "maelstrom_version";
 const UID_LABEL = "maelstrom_uid";
+const PORT_LABEL = "maelstrom_port";
 
 /** What a container is made of. */
 export interface SpecOptions {
@@ -30,14 +31,23 @@ export interface SpecOptions {
   readonly resolve: (text: string) => string;
 }
 
-/** Which component, version and incarnation a container was made for. */
-export function identityOf(
-  labels: Readonly<Record<string, string>>,
-): { component: string; version: number; uid: string } {
+/** What a container was made for. */
+export interface Identity {
+  readonly component: string;
+  readonly version: number;
+  /** Incarnation of the component. */
+  readonly uid: string;
+  /** Port that receives requests; NaN when an earlier release made it. */
+  readonly port: number;
+}
+
+/** What the container with `labels` was made for. */
+export function identityOf(labels: Readonly<Record<string, string>>): Identity {
   return {
     component: labels[COMPONENT_LABEL] ?? "",
     version: Number(labels[VERSION_LABEL]),
     uid: labels[UID_LABEL] ?? "",
+    port: Number(labels[PORT_LABEL]),
   };
 }
 
@@ -63,6 +73,7 @@ export function containerSpec(
       [COMPONENT_LABEL]: component.name,
       [VERSION_LABEL]: String(component.version),
       [UID_LABEL]: uid,
+      [PORT_LABEL]: String(docker.httpPort),
     },
     ExposedPorts: Object.fromEntries(exposed.map((port) => [port, {}])),
     HostConfig: {

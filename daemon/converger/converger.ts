@@ -11,7 +11,7 @@ import { isAbort, type MaelstromError } from "../../lib/errors.ts";
 import type { Target } from "../cluster/members.ts";
 import type { StoredComponent } from "../store/store.ts";
 import { addressOf, removeContainer } from "./container.ts";
-import { identityOf, LABEL, NODE_LABEL } from "./container_spec.ts";
+import { type Identity, identityOf, LABEL, NODE_LABEL } from "./container_spec.ts";
 import type { Instances } from "./instances.ts";
 import { Worker, type WorkerContext } from "./worker.ts";
 
@@ -37,17 +37,19 @@ export class Converger implements AsyncDisposable {
 
   /**
    * Takes over the containers that an earlier daemon of this node left running and that are still
-   * wanted, removes the others, and follows the engine from then on.
+   * wanted, removes the others, and follows the engine from then on. One of an earlier version serves
+   * until its replacement does, which may be never.
    *
    * @throws {MaelstromError} engine_unavailable: the engine does not answer
    */
   async start(desired: ReadonlyMap<string, StoredComponent>, signal: AbortSignal): Promise<void> {
     const listed = await this.#list(signal);
     await Promise.all(listed.map(async ({ name, labels }) => {
-      const { component, version, uid } = identityOf(labels);
-      const stored = desired.get(component);
-      const current = stored?.uid === uid && stored.component.version === version;
-      if (!current || !await this.#adopt(name, stored, signal)) {
+      const identity = identityOf(labels);
+      const stored = desired.get(identity.component);
+      const isWanted = stored?.uid === identity.uid &&
+        identity.version <= stored.component.version;
+      if (!isWanted || !await this.#adopt(name, stored, identity, signal)) {
         this.#context.log.info("removing leftover container", { container: name });
         await removeContainer(this.#context.docker, name, signal);
       }
@@ -122,13 +124,19 @@ export class Converger implements AsyncDisposable {
     return undefined;
   }
 
-  async #adopt(name: string, stored: StoredComponent, signal: AbortSignal): Promise<boolean> {
+  async #adopt(
+    name: string,
+    stored: StoredComponent,
+    identity: Identity,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { docker, log } = this.#context;
     const detail = await docker.inspectContainer(name, signal);
     if (!detail?.state.running) return false;
     try {
-      const address = addressOf(detail, stored.component);
-      this.#worker(stored).adopt(name, stored, address, detail.state.status === "paused");
+      const made = asMade(stored, identity);
+      const address = addressOf(detail, made.component);
+      this.#worker(stored).adopt(name, made, address, detail.state.status === "paused");
     } catch (error) {
       log.warn("cannot adopt container", { container: name, error });
       return false;
@@ -191,4 +199,15 @@ export class Converger implements AsyncDisposable {
     const labels = [`${LABEL}=true`, `${NODE_LABEL}=${nodeId}`];
     return await docker.listContainers({ labels, all: true }, signal);
   }
+}
+
+/** What is known of the version that a container was made from: its number and its port. */
+function asMade(stored: StoredComponent, { version, port }: Identity): StoredComponent {
+  const { component } = stored;
+  if (component.version === version) return stored;
+  const httpPort = port || component.docker.httpPort;
+  return {
+    ...stored,
+    component: { ...component, version, docker: { ...component.docker, httpPort } },
+  };
 }

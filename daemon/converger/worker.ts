@@ -100,10 +100,13 @@ export class Worker implements AsyncDisposable {
     this.setTarget(this.#target.stored, 0);
   }
 
-  /** Takes over a container that an earlier daemon started, and maybe froze. */
-  adopt(name: string, stored: StoredComponent, address: Address, isPaused: boolean): void {
-    this.#target = { stored, count: this.#target.count + 1 };
-    this.instances.adopt(name, stored, address, isPaused);
+  /** Takes over a container that an earlier daemon made from `made`, and maybe froze. */
+  adopt(name: string, made: StoredComponent, address: Address, isPaused: boolean): void {
+    // The oldest counts as the target, so that the newest is news when it is wanted.
+    const before = this.#target;
+    const isOlder = made.component.version < before.stored.component.version;
+    this.#target = { stored: isOlder ? made : before.stored, count: before.count + 1 };
+    this.instances.adopt(name, made, address, isPaused);
   }
 
   /** Stops looking. Containers are left running for the next daemon to adopt. */

@@ -11,10 +11,9 @@ import { Alarm } from "../../lib/async/alarm.ts";
 import type { EventSource, EventSourceWithStatus } from "../../lib/contract/v1.ts";
 import { decide, type Decision } from "../../lib/cron/due.ts";
 import { type CronRule, ruleOf } from "../../lib/cron/rule.ts";
-import { isAbort } from "../../lib/errors.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { CronRuns, NewRun, RunOwner } from "../store/cron_runs.ts";
-import { CronStarts, type CronStartsOptions } from "./cron_starts.ts";
+import { type CronSource, CronStarts, type CronStartsOptions } from "./cron_starts.ts";
 
 /** Name of the role. */
 export const CRON_ROLE = "cron";
@@ -25,7 +24,7 @@ const OFF_EVERY_MS = 60_000;
 const PRUNE_EVERY_MS = 10 * 60_000;
 
 /** What {@linkcode Cron} needs. */
-export interface CronOptions extends Omit<CronStartsOptions, "owner" | "changed"> {
+export interface CronOptions extends Omit<CronStartsOptions, "owner" | "sourceOf" | "changed"> {
   readonly nodeId: string;
   readonly catalog: Pick<Catalog, "current" | "subscribe">;
   readonly runs: CronRuns;
@@ -33,7 +32,7 @@ export interface CronOptions extends Omit<CronStartsOptions, "owner" | "changed"
   readonly keepRuns: number;
   /** How long a run is kept after it ended, in milliseconds. */
   readonly keepMs: number;
-  /** Longest time between two looks, in milliseconds; also finds a clock that was set. */
+  /** Longest time between two looks, in milliseconds; finds a clock that was set. */
   readonly lookMs: number;
   /** Longest wait for runs that go on when the node stops, in milliseconds. */
   readonly drainMs: number;
@@ -48,21 +47,23 @@ export class Cron {
   }
 
   /**
-   * Does the duty until `signal` aborts. Runs end with it, unless it is because the node is
-   * `stopping`: then they may end by themselves for a while.
+   * Does the duty until `signal` aborts. Runs end with it, unless that is because the node is
+   * `stopping`: then they may go on for a while.
    */
   async own(epoch: number, signal: AbortSignal, stopping: AbortSignal): Promise<void> {
+    const { drainMs } = this.#options;
     const ownership = new Ownership(this.#options, epoch);
-    await ownership.keep(signal);
-    await ownership.end(stopping.aborted ? this.#options.drainMs : 0);
+    try {
+      await ownership.keep(signal);
+    } finally {
+      await ownership.end(stopping.aborted ? drainMs : 0);
+    }
   }
 }
 
-/** One cron event source, as far as it has been decided. */
-interface Tracked {
+/** A cron event source, as far as it has been decided. */
+interface Tracked extends CronSource {
   readonly eventSource: EventSource;
-  /** Undefined when the schedule cannot be read. */
-  readonly rule: CronRule | undefined;
   enabled: boolean;
   /** Due times up to this one are decided. */
   afterMs: number;
@@ -81,13 +82,17 @@ class Ownership {
   /** The rows may say more than is known here. */
   #isStale = true;
   #isDown = false;
-  #pruneMs = 0;
+  #prunedMs = 0;
 
   constructor(options: CronOptions, epoch: number) {
     this.#options = options;
     this.#owner = { role: CRON_ROLE, epoch, nodeId: options.nodeId };
-    const changed = () => this.#alarm.ring();
-    this.#starts = new CronStarts({ ...options, owner: this.#owner, changed });
+    this.#starts = new CronStarts({
+      ...options,
+      owner: this.#owner,
+      sourceOf: (name) => this.#tracked.get(name),
+      changed: () => this.#alarm.ring(),
+    });
   }
 
   /** Looks whenever something is due or has changed, until `signal` aborts. */
@@ -107,7 +112,7 @@ class Ownership {
       } catch (error) {
         // Whether it was written is not known: the rows will tell.
         this.#isStale = true;
-        if (!signal.aborted && !isAbort(error) && !this.#isDown) {
+        if (!signal.aborted && !this.#isDown) {
           log.warn("cannot look after cron times, trying again", { error });
           this.#isDown = true;
         }
@@ -124,18 +129,91 @@ class Ownership {
   /** Does what is due; gives the time until something is due again. */
   async #look(signal: AbortSignal): Promise<number> {
     const { catalog, runs, lookMs, now } = this.#options;
-    if (this.#isStale) {
+    const isStale = this.#isStale;
+    if (isStale) {
       this.#isStale = false;
       this.#lastDues = await runs.lastDues();
-      for (const tracked of this.#tracked.values()) this.#catchUp(tracked);
     }
     const sources = catalog.current.eventSources.filter(({ eventSource }) => eventSource.cron);
     this.#follow(sources);
-    await this.#starts.adopt(await runs.unfinished(), (name) => this.#tracked.get(name)?.rule);
-    for (const { eventSource: { name }, enabled } of sources) {
+    if (isStale) await this.#starts.adopt(() => runs.unfinished());
+    for (const { eventSource, enabled } of sources) {
       if (signal.aborted) return 0;
-      await this.#settle(this.#tracked.get(name)!, enabled);
+      await this.#settle(this.#tracked.get(eventSource.name)!, enabled);
     }
-    return 0 * lookMs * now();
+    const wakes = [...this.#tracked.values()].map(({ wakeMs }) => wakeMs);
+    const wakeMs = Math.min(await this.#starts.advance(), ...wakes);
+    await this.#prune();
+    return Math.min(lookMs, Math.max(0, wakeMs - now()));
   }
+
+  /** Knows the sources that there are now, and what the rows say of them. */
+  #follow(sources: readonly EventSourceWithStatus[]): void {
+    const before = new Map(this.#tracked);
+    this.#tracked.clear();
+    for (const { eventSource, enabled } of sources) {
+      const { name, modifiedAt } = eventSource;
+      const known = before.get(name);
+      const rule = known?.eventSource === eventSource ? known.rule : this.#ruleOf(eventSource);
+      // What was due before the source was put is none of its times.
+      const decided = Math.max(modifiedAt, known?.afterMs ?? 0, this.#lastDues.get(name) ?? 0);
+      this.#tracked.set(name, {
+        eventSource,
+        rule,
+        enabled: known?.enabled ?? enabled,
+        afterMs: decided,
+        wakeMs: rule === known?.rule ? known?.wakeMs ?? 0 : 0,
+      });
+    }
+  }
+
+  #ruleOf({ name, cron }: EventSource): CronRule | undefined {
+    try {
+      return ruleOf(name, cron!);
+    } catch (error) {
+      // One that cannot be read holds up no other.
+      this.#options.log.warn("cannot follow a cron event source", { source: name, error });
+      return undefined;
+    }
+  }
+
+  /** Decides about the times of a source that have come. What came first meets the old switch. */
+  async #settle(tracked: Tracked, enabled: boolean): Promise<void> {
+    const { runs, now } = this.#options;
+    const { rule, eventSource: { name } } = tracked;
+    if (!rule) {
+      tracked.wakeMs = Infinity;
+      return;
+    }
+    let nowMs = now();
+    if (nowMs < tracked.wakeMs && tracked.enabled === enabled) return;
+    let wakeMs: number;
+    do {
+      nowMs = now();
+      const situation = { enabled: tracked.enabled, afterMs: tracked.afterMs, nowMs };
+      const decided = decide(rule, { ...situation, ...this.#starts.count(name) });
+      const kept = decided.decisions.length === 0
+        ? []
+        : await runs.record(this.#owner, name, decided.decisions.map(newRun), nowMs);
+      tracked.afterMs = decided.afterMs;
+      const isStarted = kept.some(({ status }) => status === "running");
+      if (isStarted && rule.overlap === "replace") await this.#starts.replace(name);
+      for (const run of kept) this.#starts.take(run);
+      wakeMs = decided.wakeMs ?? Infinity;
+    } while (wakeMs <= nowMs);
+    tracked.enabled = enabled;
+    tracked.wakeMs = enabled ? wakeMs : Math.max(wakeMs, nowMs + OFF_EVERY_MS);
+  }
+
+  async #prune(): Promise<void> {
+    const { runs, keepRuns, keepMs, now } = this.#options;
+    if (now() < this.#prunedMs + PRUNE_EVERY_MS) return;
+    await runs.prune(this.#owner, keepRuns, now() - keepMs);
+    this.#prunedMs = now();
+  }
+}
+
+function newRun({ kind, dueMs, lastDueMs, dueCount, reason }: Decision): NewRun {
+  const status = kind === "start" ? "running" : kind === "queue" ? "queued" : "skipped";
+  return { dueAt: dueMs, lastDueAt: lastDueMs, dueCount, status, reason };
 }

@@ -31,6 +31,14 @@ export interface RoleLock extends AsyncDisposable {
   readonly lost: AbortSignal;
 }
 
+/** What has to be said in the database's own words. */
+export interface Dialect {
+  /** The database's clock, in milliseconds since 1970: one for all nodes. */
+  readonly nowMs: string;
+  /** Ends a `select` that takes rows: those that somebody else is changing are passed over. */
+  readonly skipLocked: string;
+}
+
 /** A database. A failure to reach or use it is a `MaelstromError` with code `store_unavailable`. */
 export interface Driver extends AsyncDisposable {
   /**
@@ -51,6 +59,21 @@ export interface Driver extends AsyncDisposable {
    * @throws {MaelstromError} stopping: the driver is closed
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  /** Words that differ between databases. */
+  readonly dialect: Dialect;
+  /**
+   * Performs one writing statement, whole by itself, and gives what it returns. Unlike a transaction
+   * it goes on beside other writers where the database can do that. What is resolved is on disk;
+   * nobody is told.
+   *
+   * @throws {MaelstromError} store_unavailable: the database cannot be written; it may have been
+   * @throws {MaelstromError} stopping: the driver is closed
+   */
+  write(sql: string, args: readonly SqlValue[]): Promise<Row[]>;
+  /** Says `topic` to the other nodes, at least. It may be lost. */
+  tell(topic: string): Promise<void>;
+  /** Calls `listener` with what nodes tell; with undefined when some of it may have been missed. */
+  hear(listener: (topic: string | undefined) => void): () => void;
   /** Calls `listener` after announced commits, and whenever some may have been missed. */
   subscribe(listener: () => void): () => void;
   /**

@@ -1,8 +1,9 @@
 /**
- * The store's driver for PostgreSQL, which several nodes share. Owns three connections: one reads,
- * one writes, one is the node's session (roles, notifications). Writers go one after another in the
+ * The store's driver for PostgreSQL, which several nodes share. Owns four connections: one reads,
+ * one writes, one does single statements, one is the node's session (roles, notifications). Writers go one after another in the
  * whole cluster, by a lock that each transaction takes first: the contract to the letter, and no
- * work is ever done twice, as serializable transactions would have it.
+ * work is ever done twice, as serializable transactions would have it. Single statements that say so
+ * go beside them, on a connection of their own.
  * Walk: store → **postgres** → line, session → connection.
  * @module
  */
@@ -16,7 +17,7 @@ import { closedError, PostgresConnection } from "./postgres_connection.ts";
 import { parsePostgresDsn, type PostgresDsn } from "./postgres_dsn.ts";
 import { poolerError } from "./postgres_errors.ts";
 import { PostgresLine } from "./postgres_line.ts";
-import { advisoryKey, pidOf, PostgresSession } from "./postgres_session.ts";
+import { advisoryKey, pidOf, PostgresSession, TOPIC_CHANNEL } from "./postgres_session.ts";
 import { performTransaction } from "./postgres_transaction.ts";
 import { type Migration, migrations } from "./schema/migrations.ts";
 import { WriteQueue } from "./write_queue.ts";
@@ -39,6 +40,13 @@ const SETTINGS = {
   tcp_keepalives_interval: "1",
   tcp_keepalives_count: "3",
   tcp_user_timeout: "4000",
+};
+
+/** Of the connection for single statements: each commits by itself, and locks its rows only. */
+const STATEMENT_SETTINGS = {
+  ...SETTINGS,
+  default_transaction_read_only: "off",
+  default_transaction_isolation: "read committed",
 };
 
 /** How {@linkcode openPostgres} opens. */
@@ -69,12 +77,18 @@ export async function openPostgres(dsn: string, options: PostgresOptions): Promi
 }
 
 class PostgresDriver implements Driver {
+  readonly dialect = {
+    nowMs: "cast(extract(epoch from now()) * 1000 as bigint)",
+    skipLocked: "for update skip locked",
+  };
   readonly #dsn: PostgresDsn;
   readonly #log: Log;
   readonly #reader: PostgresLine;
   readonly #writer: PostgresLine;
+  readonly #statements: PostgresLine;
   readonly #queue = new WriteQueue({ waitMaxMs: LIMIT_MS });
   readonly #listeners: Listeners;
+  readonly #hearers = new Set<(topic: string | undefined) => void>();
   readonly #stop = new AbortController();
   #writerKey = "";
   #session: PostgresSession | undefined;
@@ -84,9 +98,11 @@ class PostgresDriver implements Driver {
     this.#dsn = dsn;
     this.#log = log.with({ database: dsn.shown });
     this.#listeners = new Listeners(log);
-    const open = () => PostgresConnection.open({ dsn, limitMs: LIMIT_MS, settings: SETTINGS });
-    this.#reader = new PostgresLine(open);
-    this.#writer = new PostgresLine(open);
+    const line = (settings: Readonly<Record<string, string>>) =>
+      new PostgresLine(() => PostgresConnection.open({ dsn, limitMs: LIMIT_MS, settings }));
+    this.#reader = line(SETTINGS);
+    this.#writer = line(SETTINGS);
+    this.#statements = line(STATEMENT_SETTINGS);
   }
 
   /** Looks at the server, brings the schema up to date, and stays present from then on. */
@@ -112,6 +128,20 @@ class PostgresDriver implements Driver {
     );
   }
 
+  async write(sql: string, args: readonly SqlValue[]): Promise<Row[]> {
+    const connection = await this.#statements.get();
+    return (await connection.query(sql, args)).rows;
+  }
+
+  async tell(topic: string): Promise<void> {
+    await this.write("select pg_notify($1, $2)", [TOPIC_CHANNEL, topic]);
+  }
+
+  hear(listener: (topic: string | undefined) => void): () => void {
+    this.#hearers.add(listener);
+    return () => this.#hearers.delete(listener);
+  }
+
   subscribe(listener: () => void): () => void {
     return this.#listeners.add(listener);
   }
@@ -132,13 +162,17 @@ class PostgresDriver implements Driver {
     this.#stop.abort();
     this.#listeners.clear();
     await this.#queue[Symbol.asyncDispose]();
-    const parts = [this.#reader, this.#writer, this.#session];
+    const parts = [this.#reader, this.#writer, this.#statements, this.#session];
     await Promise.all(parts.map((part) => part?.[Symbol.asyncDispose]()));
     await this.#keeping;
   }
 
   #openSession(): Promise<PostgresSession> {
-    return PostgresSession.open({ dsn: this.#dsn, announced: () => this.#listeners.call() });
+    return PostgresSession.open({
+      dsn: this.#dsn,
+      announced: () => this.#listeners.call(),
+      told: (topic) => this.#hear(topic),
+    });
   }
 
   /** Replaces a lost session by another. While there is none, claims fail with why. */
@@ -154,9 +188,14 @@ class PostgresDriver implements Driver {
       session = next;
       this.#session = session;
       this.#log.info("database session restored");
-      // What was announced meanwhile nobody heard.
+      // What was announced and told meanwhile nobody heard.
       this.#listeners.call();
+      this.#hear(undefined);
     }
+  }
+
+  #hear(topic: string | undefined): void {
+    for (const hearer of this.#hearers) hearer(topic);
   }
 
   async #reopen(signal: AbortSignal): Promise<PostgresSession | undefined> {

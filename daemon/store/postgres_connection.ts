@@ -23,7 +23,7 @@ export interface PostgresConnectionOptions {
   /** Settings of the server for this connection: `{ statement_timeout: "4500" }`. */
   readonly settings: Readonly<Record<string, string>>;
   /** Called at each notification. */
-  readonly notified?: () => void;
+  readonly notified?: (channel: string, payload: string) => void;
 }
 
 /** Rows of one statement and what the server says about it. */
@@ -62,7 +62,7 @@ export class PostgresConnection implements AsyncDisposable {
       connection: { application_name: "maelstrom", ...dsn.parameters, ...settings },
       types: TYPES,
       onnotice: () => {},
-      onnotify: () => notified?.(),
+      onnotify: (channel: string, payload: string) => notified?.(channel, payload),
       onclose: () => this.lose("the server closed the connection"),
       socket: () => this.#connect(),
     };

@@ -19,6 +19,8 @@ import type { PostgresDsn } from "./postgres_dsn.ts";
 
 /** Notifications say "look again"; their channel. */
 export const CHANNEL = "maelstrom";
+/** What nodes tell each other by topic; apart, so that nobody looks again for it. */
+export const TOPIC_CHANNEL = "maelstrom_topic";
 
 /** The oldest server that is supported. */
 const VERSION_MIN = 15;
@@ -37,6 +39,8 @@ export interface PostgresSessionOptions {
   readonly dsn: PostgresDsn;
   /** Called when somebody announces a change. */
   readonly announced: () => void;
+  /** Called when somebody tells something. */
+  readonly told: (topic: string) => void;
 }
 
 /** A session. When it is lost, another has to be opened, without the locks of this one. */
@@ -60,16 +64,16 @@ export class PostgresSession implements AsyncDisposable {
    *
    * @throws {MaelstromError} store_unavailable: no server, one we do not support, or a standby
    */
-  static async open({ dsn, announced }: PostgresSessionOptions): Promise<PostgresSession> {
+  static async open({ dsn, announced, told }: PostgresSessionOptions): Promise<PostgresSession> {
     const connection = await PostgresConnection.open({
       dsn,
       limitMs: FENCE_MS,
       settings: SETTINGS,
-      notified: announced,
+      notified: (channel, payload) => channel === CHANNEL ? announced() : told(payload),
     });
     try {
       const { pid, schema } = await look(connection, dsn.shown);
-      await connection.query(`listen ${CHANNEL}`);
+      await connection.query(`listen ${CHANNEL}; listen ${TOPIC_CHANNEL}`);
       const session = new PostgresSession(connection, pid, schema);
       session.#beating = session.#beat();
       return session;

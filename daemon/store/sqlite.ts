@@ -53,6 +53,7 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
 }
 
 class SqliteDriver implements Driver {
+  readonly dialect = { nowMs: "cast(unixepoch('subsec') * 1000 as integer)", skipLocked: "" };
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #lockLimitMs: number;
@@ -88,6 +89,19 @@ class SqliteDriver implements Driver {
 
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return this.#queue.run(() => this.#perform(work));
+  }
+
+  write(sql: string, args: readonly SqlValue[]): Promise<Row[]> {
+    return this.#queue.run(() => this.#whenFree(() => this.#writer.all(sql, args)));
+  }
+
+  /** There are no other nodes. */
+  tell(_topic: string): Promise<void> {
+    return Promise.resolve();
+  }
+
+  hear(_listener: (topic: string | undefined) => void): () => void {
+    return () => {};
   }
 
   subscribe(listener: () => void): () => void {

@@ -12,6 +12,8 @@ export const ON_TIME_MS = 5000;
 export const RUNNING_MAX = 100;
 /** Due times of one source that may wait under `overlap: queue`. */
 export const QUEUED_MAX = 100;
+/** Why due times of a source that is switched off are skipped. */
+export const SWITCHED_OFF = "switched off";
 /** Due times that are decided at once; the rest comes right after. */
 const DUES_MAX = 5000;
 
@@ -52,7 +54,7 @@ export function decide(rule: CronRule, situation: Situation): Decided {
   const { enabled, nowMs } = situation;
   const { dues, wakeMs } = comeDue(rule, situation);
   const afterMs = dues.at(-1) ?? situation.afterMs;
-  if (!enabled) return { decisions: skips(dues, "switched off"), afterMs, wakeMs };
+  if (!enabled) return { decisions: skips(dues, SWITCHED_OFF), afterMs, wakeMs };
   const late = dues.filter((due) => nowMs - rule.delayMs - due > ON_TIME_MS);
   const missed = late.slice(0, Math.max(0, late.length - rule.lateMax));
   const decisions = skips(missed, "missed");

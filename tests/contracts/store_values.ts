@@ -159,6 +159,11 @@ export const anyComponent: fc.Arbitrary<Component> = fc.record<Component>({
   docker: anyDocker,
 }, { ...plain, requiredKeys: ["name", "environment", "maxConcurrency", "version", "docker"] });
 
+const anyHeader: fc.Arbitrary<NameValue> = fc.record({
+  name: anyWord.map((word) => `X-${word}`),
+  value: fc.constantFrom("", "größe", "\ta: b\t", '"; {}'),
+}, plain);
+
 const anyKind: fc.Arbitrary<Partial<EventSource>> = fc.oneof(
   fc.record({
     http: fc.record({
@@ -170,13 +175,20 @@ const anyKind: fc.Arbitrary<Partial<EventSource>> = fc.oneof(
   fc.record({
     cron: fc.record({
       schedule: fc.constantFrom("0 3 * * *", "@hourly", "TZ=Europe/Berlin 0 3 * * 1"),
+      timezone: fc.constantFrom("", "Europe/Berlin"),
+      overlap: fc.constantFrom("allow", "skip", "queue", "replace"),
+      missed: fc.constantFrom("skip", "latest", "all"),
+      missedMax: fc.nat(1000),
+      jitterSeconds: fc.nat(1000),
+      retries: fc.nat(100),
+      retryDelaySeconds: fc.nat(1000),
       http: fc.record({
         method: fc.constantFrom("GET", "POST"),
         path: fc.constant("/nightly?x=1"),
         data: anyText,
-        headers: fc.array(anyNameValue, { maxLength: 2 }),
+        headers: fc.array(anyHeader, { maxLength: 2 }),
       }, { ...plain, requiredKeys: ["method", "path"] }),
-    }, plain),
+    }, { ...plain, requiredKeys: ["schedule", "http"] }),
   }, plain),
   fc.record({
     sqs: fc.record({

@@ -5,13 +5,15 @@
  */
 import type { NodeStatus } from "../../lib/contract/v1.ts";
 import { TestNode } from "./node.ts";
-import { type PostgresDatabase, sharedPostgres } from "./postgres.ts";
+import { type PostgresDatabase, type PostgresServer, sharedPostgres } from "./postgres.ts";
 
 const MEET_LIMIT_MS = 20_000;
 
 /** How a test's cluster differs from the usual. */
 export interface ClusterOptions {
   readonly nodes: number;
+  /** The server of its database, if a test has plans with it. */
+  readonly server?: PostgresServer;
   /** Settings of every node. */
   readonly env?: Readonly<Record<string, string>>;
   /** Settings of node `index`. */
@@ -31,7 +33,7 @@ export class TestCluster implements AsyncDisposable {
 
   /** A cluster whose nodes all know each other. */
   static async start(options: ClusterOptions): Promise<TestCluster> {
-    const server = await sharedPostgres();
+    const server = options.server ?? await sharedPostgres();
     const cluster = new TestCluster(await server.database());
     try {
       const key = crypto.randomUUID();

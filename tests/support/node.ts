@@ -112,16 +112,21 @@ export class TestNode implements AsyncDisposable {
       MAEL_LOG_FORMAT: "json",
       DOCKER_HOST: this.#options.dockerHost ?? testDockerHost,
       NO_COLOR: "1",
-      ...this.#options.env,
       ...(this.#options.isClustered
         ? { MAEL_PEER_URL: `http://127.0.0.1:${this.privatePort}` }
         : {}),
+      ...this.#options.env,
     };
   }
 
   /** Ends the daemon without warning. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
+  }
+
+  /** Has the daemon stand still, or go on; whoever talks to it hears nothing. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void {
+    this.#process!.kill(name);
   }
 
   /** Ends the daemon as systemd does; gives its exit code. */

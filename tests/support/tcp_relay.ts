@@ -1,15 +1,21 @@
 /** A TCP port that passes everything on to another, and can fall silent or break. @module */
 
+/** Tells by its first bytes who opened a connection. */
+export type CallerOf = (firstBytes: Uint8Array) => string;
+
 /** A relay to `target` on loopback. */
 export class TcpRelay implements AsyncDisposable {
   readonly #target: number;
+  readonly #callerOf: CallerOf;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.TcpConn>();
   readonly #accepting: Promise<void>;
-  #silence: PromiseWithResolvers<void> | undefined;
+  readonly #silenced = new Map<string, PromiseWithResolvers<void>>();
 
-  constructor(target: number) {
+  /** Where callers are told apart they speak first. */
+  constructor(target: number, callerOf: CallerOf = () => "") {
     this.#target = target;
+    this.#callerOf = callerOf;
     this.#accepting = this.#accept();
   }
 
@@ -17,15 +23,18 @@ export class TcpRelay implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** From now on nothing passes, either way, and nothing closes: both sides see a silent peer. */
-  stall(): void {
-    this.#silence ??= Promise.withResolvers();
+  /**
+   * From now on nothing of `caller` passes, either way, and nothing closes: both sides see a silent
+   * peer.
+   */
+  stall(caller = ""): void {
+    if (!this.#silenced.has(caller)) this.#silenced.set(caller, Promise.withResolvers());
   }
 
   /** Passes on what it held back, and what comes. */
-  flow(): void {
-    this.#silence?.resolve();
-    this.#silence = undefined;
+  flow(caller = ""): void {
+    this.#silenced.get(caller)?.resolve();
+    this.#silenced.delete(caller);
   }
 
   /** Breaks every connection; new ones are accepted. */
@@ -36,7 +45,7 @@ export class TcpRelay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     this.cut();
-    this.flow();
+    for (const caller of [...this.#silenced.keys()]) this.flow(caller);
     await this.#accepting;
   }
 
@@ -59,19 +68,21 @@ export class TcpRelay implements AsyncDisposable {
       return this.#end(client);
     }
     this.#open.add(server);
-    await Promise.all([this.#pass(client, server), this.#pass(server, client)]);
+    const way: Way = {};
+    await Promise.all([this.#pass(client, server, way), this.#pass(server, client, way)]);
     this.#end(client);
     this.#end(server);
   }
 
-  async #pass(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+  async #pass(from: Deno.TcpConn, to: Deno.TcpConn, way: Way): Promise<void> {
     const buffer = new Uint8Array(65_536);
     try {
       for (let size; (size = await from.read(buffer)) !== null;) {
-        await this.#silence?.promise;
+        way.caller ??= this.#callerOf(buffer.subarray(0, size));
+        await this.#silenced.get(way.caller)?.promise;
         for (let at = 0; at < size;) at += await to.write(buffer.subarray(at, size));
       }
-      await this.#silence?.promise;
+      await this.#silenced.get(way.caller ?? "")?.promise;
     } catch {
       // Broken by either side, or by cut().
     }
@@ -83,6 +94,11 @@ export class TcpRelay implements AsyncDisposable {
     this.#open.delete(connection);
     close(connection);
   }
+}
+
+/** Both directions of one connection. */
+interface Way {
+  caller?: string;
 }
 
 function close(connection: Deno.TcpConn): void {

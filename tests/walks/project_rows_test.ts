@@ -118,6 +118,13 @@ ${TOKENS.map(([name, written]) => `      - "${name}=${written}"`).join("\n")}
       rows_nightly:
         cron:
           schedule: 0 3 * * *
+          timezone: Europe/Berlin
+          overlap: queue
+          missed: all
+          missedmax: 3
+          jitterseconds: 5
+          retries: 2
+          retrydelayseconds: 7
           http:
             method: POST
             path: /nightly?full=1
@@ -140,7 +147,7 @@ ${TOKENS.map(([name, written]) => `      - "${name}=${written}"`).join("\n")}
           concurrencyperpoller: 2
     crontab: |
       # month by month
-      5   6 */2  ?  9   /cron/two?a=b
+      5   6 */2  9  ?   /cron/two?a=b
 
       this says nothing
       @every 1h\t/cron/three
@@ -322,6 +329,13 @@ const WANTED_SOURCES = {
   rows_nightly: {
     cron: {
       schedule: "0 3 * * *",
+      timezone: "Europe/Berlin",
+      overlap: "queue",
+      missed: "all",
+      missedMax: 3,
+      jitterSeconds: 5,
+      retries: 2,
+      retryDelaySeconds: 7,
       http: {
         method: "POST",
         path: "/nightly?full=1",
@@ -338,7 +352,7 @@ const WANTED_SOURCES = {
       concurrencyPerPoller: 2,
     },
   },
-  "rows_web-cron-0": CRON("5 6 */2 ? 9", "/cron/two?a=b"),
+  "rows_web-cron-0": CRON("5 6 */2 9 ?", "/cron/two?a=b"),
   "rows_web-cron-1": CRON("@every 1h", "/cron/three"),
 };
 

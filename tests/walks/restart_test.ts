@@ -36,7 +36,7 @@ for (const how of ["kill", "stop"] as const) {
   });
 }
 
-Deno.test("walk: a container whose component changed meanwhile is not adopted", async () => {
+Deno.test("walk: a container whose component was removed is not adopted", async () => {
   await using node = await TestNode.start();
   await node.putSample("hello");
   await fetch(`${node.url}/hello/`).then((response) => response.text());
@@ -47,6 +47,25 @@ Deno.test("walk: a container whose component changed meanwhile is not adopted", 
   await node.start();
   await node.hasContainers(0);
   assert.ok(container);
+});
+
+Deno.test("walk: a version that does not start leaves the old one serving after a restart", async () => {
+  await using node = await TestNode.start();
+  const settings = { RestartOrder: "startstop" };
+  await node.putSample("hello", {}, settings);
+  const before = await (await fetch(`${node.url}/hello/whoami`)).json();
+  const environment = [{ name: "APP_EXIT_AT_START", value: "3" }];
+  await node.putSample("hello", {}, { ...settings, environment });
+  await node.seen((line) => /process exited with code 3/.test(line.message));
+  await node.kill();
+  const from = node.log.length;
+  await node.start();
+  await node.seen((line) => /process exited with code 3/.test(line.message), { from });
+  const after = await (await fetch(`${node.url}/hello/whoami`)).json();
+  assert.deepEqual([after.version, after.hostname], [1, before.hostname]);
+  await node.putSample("hello", {}, settings);
+  await node.seen((line) => line.message === "instance serves" && line.version === 3, { from });
+  await node.hasContainers(1);
 });
 
 Deno.test("walk: containers without our label are never touched", async () => {

