@@ -280,6 +280,10 @@ const sourcePut: Command = {
     { name: "host", value: "H", text: "Host name of the requests, such as shop.example.com." },
     { name: "path", value: "P", text: "What the path of the requests begins with." },
     { name: "strip-prefix", text: "Hide the prefix from the component." },
+    {
+      name: "dry-run",
+      text: "Put nothing; check, and print the next ten times of cron event sources.",
+    },
   ],
   notes: [
     "Flags describe HTTP sources; cron, sqs, awsstepfunc and queue sources are put from a file.",
@@ -370,6 +374,56 @@ const sourceDisable: Command = {
   flags: [...SOURCE_FILTER_FLAGS, JSON_FLAG],
   notes: [TOGGLE_NOTE],
   run: async (call) => (await import("./commands/source.ts")).toggleEventSources(call, false),
+};
+
+const sourceRuns: Command = {
+  words: ["es", "runs"],
+  summary: "List what became of the times of a cron event source, newest first.",
+  examples: [
+    { text: "The last twenty", line: "maelstrom es runs shop_nightly" },
+    {
+      text: "Those that failed",
+      line: `maelstrom es runs shop_nightly -n 500 --json | jq '.[] | select(.status == "failed")'`,
+    },
+  ],
+  usage: ["NAME [-n COUNT] [--json]"],
+  operandsMax: 1,
+  operands: ["source"],
+  flags: [
+    { name: "count", short: "n", value: "COUNT", text: "How many, at most 1000 (default 20)." },
+    JSON_FLAG,
+  ],
+  notes: [
+    "succeeded: answered with 2xx; failed: another answer, or none; lost: its node died or lost " +
+    "the database; waiting: for another attempt; queued: for the run before; replaced: by a later " +
+    "one; skipped: never started. One line may stand for several times that were skipped.",
+  ],
+  run: async (call) => await (await import("./commands/source_runs.ts")).listRuns(call),
+};
+
+const sourceRun: Command = {
+  words: ["es", "run"],
+  summary: "Run a cron event source now, whatever its schedule and its switch say.",
+  examples: [{ text: "Run it", line: "maelstrom es run shop_nightly" }],
+  usage: ["NAME [--json]"],
+  operandsMax: 1,
+  operands: ["source"],
+  flags: [{ name: "json", text: "Print what the node answers, as JSON." }],
+  run: async (call) => await (await import("./commands/source_runs.ts")).runSource(call),
+};
+
+const sourceNext: Command = {
+  words: ["es", "next"],
+  summary: "Print the next times of a cron event source.",
+  examples: [{ text: "The next three", line: "maelstrom es next shop_nightly -n 3" }],
+  usage: ["NAME [-n COUNT] [--json]"],
+  operandsMax: 1,
+  operands: ["source"],
+  flags: [
+    { name: "count", short: "n", value: "COUNT", text: "How many, at most 1000 (default 10)." },
+    { name: "json", text: "Print JSON, with times in milliseconds since 1970." },
+  ],
+  run: async (call) => await (await import("./commands/source_runs.ts")).nextTimes(call),
 };
 
 const nodeList: Command = {

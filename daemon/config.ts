@@ -339,6 +339,19 @@ const SETTINGS = {
     [0, 100],
     "Prunes keep images while the disk of Docker is not fuller than this, in percent; 0 never.",
   ),
+  cronRefreshSeconds: int(
+    "MAEL_CRON_REFRESH_SECONDS",
+    60,
+    [1, DAY],
+    "Longest time between two looks at cron times; changes are heard of at once.",
+  ),
+  cronKeepRuns: int(
+    "MAEL_CRON_KEEP_RUNS",
+    500,
+    [1, 100_000],
+    "Runs of each cron event source that are kept.",
+  ),
+  cronKeepDays: int("MAEL_CRON_KEEP_DAYS", 30, [1, 3650], "Days that a run is kept."),
   logLevel: choice<LogLevel>(
     "MAEL_LOG_LEVEL",
     "info",
@@ -352,7 +365,6 @@ const SETTINGS = {
 const INACTIVE = [
   int("MAEL_HTTP_READ_TIMEOUT", 300, [0, DAY], "Seconds to read a request."),
   int("MAEL_HTTP_WRITE_TIMEOUT", 310, [0, DAY], "Seconds to write an answer."),
-  int("MAEL_CRON_REFRESH_SECONDS", 60, [1, DAY], "Seconds between reloads of cron rules."),
   text("MAEL_INSTANCE_ID", "", "Cloud instance id."),
   text("MAEL_TERMINATE_COMMAND", "", "Command run after a termination notice."),
   text("MAEL_AWS_TERMINATE_QUEUE_URL", "", "Queue of lifecycle notices."),

@@ -5,6 +5,7 @@
  */
 import { Limiter } from "../lib/async/limiter.ts";
 import { Tasks } from "../lib/async/tasks.ts";
+import { effective } from "../lib/contract/effective.ts";
 import { together } from "../lib/async/together.ts";
 import { DockerClient } from "../lib/docker/client.ts";
 import { MaelstromError } from "../lib/errors.ts";
@@ -18,6 +19,7 @@ import { SignatureCheck } from "../lib/rpc/signature_check.ts";
 import { apiHandler, fromDoor } from "./api/api.ts";
 import { cfgMethods } from "./api/cfg.ts";
 import { componentMethods } from "./api/components.ts";
+import { cronMethods } from "./api/cron.ts";
 import { eventSourceMethods } from "./api/event_sources.ts";
 import { logsEndpoint } from "./api/logs.ts";
 import { nodeMethods } from "./api/nodes.ts";
@@ -35,6 +37,7 @@ import { forgetSilentNodes, type SilentNodesOptions } from "./cluster/silent_nod
 import { Targets } from "./cluster/targets.ts";
 import type { Settings } from "./config.ts";
 import { HostMounts } from "./host_mounts.ts";
+import { invoker } from "./invoke.ts";
 import { LABEL, NODE_LABEL } from "./converger/container_spec.ts";
 import { Converger } from "./converger/converger.ts";
 import { Freezer } from "./converger/freezer.ts";
@@ -49,7 +52,7 @@ import { Relays } from "./gateway/relay.ts";
 import { Resolver } from "./gateway/resolver.ts";
 import type { LogPeers } from "./logs/peer_logs.ts";
 import { Logs } from "./logs/logs.ts";
-import { isClustered, peerUrl, privateListeners } from "./private_door.ts";
+import { isClustered, ownAddressOf, peerUrl, privateListeners } from "./private_door.ts";
 import { diskPct } from "./prune/disk.ts";
 import { Pruner } from "./prune/pruner.ts";
 import { QueueBudget } from "./router/queue.ts";
@@ -58,7 +61,9 @@ import { TokenDesk } from "./router/token_desk.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
 import { NamedValues } from "./secrets/named_values.ts";
 import { SECRET_KEY_FILE, SecretKey } from "./secrets/secret_key.ts";
+import { Cron, CRON_ROLE, type CronOptions } from "./sources/cron.ts";
 import { Catalog } from "./store/catalog.ts";
+import { CronRuns } from "./store/cron_runs.ts";
 import { newestEpoch } from "./store/epoch.ts";
 import { openDriver } from "./store/open.ts";
 import { NodeStates } from "./store/node_states.ts";
@@ -264,6 +269,7 @@ export async function startDaemon(
   const pruner = newPruner(settings, { docker, store, members, nodeId, log });
   const ending = new AbortController();
 
+  const cronRuns = new CronRuns(driver);
   const applied = {
     async refresh(signal: AbortSignal) {
       await catalog.refresh(signal);
@@ -274,6 +280,7 @@ export async function startDaemon(
     ...componentMethods(store, applied, () => Promise.resolve(cluster.nodes())),
     ...cfgMethods(store, applied, named),
     ...eventSourceMethods(store, applied),
+    ...cronMethods({ store, runs: cronRuns, now }),
     ...projectMethods(store, applied),
     ...nodeMethods({ reporter, cluster, peers, targets, states, store, now }),
     ...tokenMethods({ store: tokenStore, book: tokens, log, now }),
@@ -343,6 +350,13 @@ export async function startDaemon(
         (signal) => forgetSilentNodes(silence, { role: "placement", epoch }, signal),
       ]);
     }, signal));
+  const cronDuty = stack.use(new Tasks(log));
+  const cron = newCron(settings, { catalog, runs: cronRuns, nodeId, log, now });
+  // Requests at cron times go by the private port.
+  if (settings.privatePort > 0) {
+    cronDuty.run("cron", (stop) =>
+      roles.hold(CRON_ROLE, (epoch, signal) => cron.own(epoch, signal, stop), stop));
+  }
   if (settings.pruneMinutes > 0) {
     const everyMs = settings.pruneMinutes * 60_000;
     tasks.run("prune", (signal) => pruner.keepPruning(everyMs, signal));
@@ -360,8 +374,9 @@ export async function startDaemon(
       reporter.leave();
       await peers.refresh(limit);
       // Without peers, those who wait still need an instance.
+      const cronEnded = cronDuty[Symbol.asyncDispose]();
       if (!cluster.isAlone) await duties[Symbol.asyncDispose]();
-      await doors.drain(limit);
+      await Promise.all([doors.drain(limit), cronEnded]);
       await running.disposeAsync();
     },
   };
@@ -425,6 +440,29 @@ function newPruner(
       isLocal ? await diskPct((await docker.info(signal)).dataRoot) : undefined,
     log,
     now: () => Date.now(),
+  });
+}
+
+/** What starts components at the times of their cron event sources. */
+function newCron(
+  settings: Settings,
+  parts: Pick<CronOptions, "catalog" | "runs" | "nodeId" | "log" | "now">,
+): Cron {
+  const { catalog } = parts;
+  return new Cron({
+    ...parts,
+    invoke: invoker({
+      hostname: ownAddressOf(settings),
+      port: settings.privatePort,
+      maxDurationMs: (name) => {
+        const stored = catalog.current.componentByName.get(name);
+        return stored ? effective(stored.component).maxDurationMs : 0;
+      },
+    }),
+    keepRuns: settings.cronKeepRuns,
+    keepMs: settings.cronKeepDays * 24 * 3600_000,
+    lookMs: settings.cronRefreshSeconds * 1000,
+    drainMs: settings.drainSeconds * 1000,
   });
 }
 

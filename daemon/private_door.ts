@@ -39,6 +39,12 @@ export function privateListeners(
   return listeners;
 }
 
+/** The address under which this node reaches its own private port. */
+export function ownAddressOf({ privateAddr }: Pick<Settings, "privateAddr">): string {
+  const [first = "127.0.0.1"] = privateAddr;
+  return first === "0.0.0.0" ? "127.0.0.1" : first === "::" ? "::1" : first;
+}
+
 /**
  * The URL under which peers reach this node.
  *

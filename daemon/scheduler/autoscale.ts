@@ -47,6 +47,11 @@ export interface Load {
    * runs more instances than that for a while, a crash fewer: neither says what is needed.
    */
   readonly target: number | undefined;
+  /**
+   * Latest use of instances that are stopping, in milliseconds since 1970: a component of which the
+   * last one is being replaced has not fallen idle.
+   */
+  readonly leftUseMs?: number;
   /** Requests that wait for an instance. */
   readonly queued: number;
   /** Requests in progress and waiting, the lowest seen over the last second. */
@@ -75,8 +80,10 @@ export function firmCount({ settings, queued, backlog }: Load): number {
 }
 
 /** Whether the component has work or had some within its idle timeout. */
-function isInUse({ settings, instances, queued, backlog }: Load, nowMs: number): boolean {
+function isInUse(load: Load, nowMs: number): boolean {
+  const { settings, instances, queued, backlog, leftUseMs = -Infinity } = load;
   if (queued > 0 || (backlog?.waiting ?? 0) > 0) return true;
+  if (nowMs - leftUseMs <= settings.idleTimeoutMs) return true;
   // What starts was asked for; its idle time begins when it serves.
   return instances.some(({ status, inFlight, lastRequestMs, sinceMs }) =>
     status === "starting" || inFlight > 0 ||

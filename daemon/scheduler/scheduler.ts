@@ -127,6 +127,9 @@ class Planning implements AsyncDisposable {
       settings,
       instances: infos.filter(({ status }) => status !== "stopping")
         .map((info) => loadOf(info, settings)),
+      leftUseMs: Math.max(
+        ...infos.filter(({ status }) => status === "stopping").map(lastUseMs),
+      ),
       target: this.#counts.get(component.name),
       queued,
       sustained: demand.sustained,
@@ -154,7 +157,7 @@ class Planning implements AsyncDisposable {
         status: info.status,
         reserveMemoryMiB: info.memoryReservedMiB,
         inFlight: info.inFlight,
-        lastUseMs: Math.max(info.lastRequestTime, info.startTime),
+        lastUseMs: lastUseMs(info),
       })),
       ...(assigned ? { assigned } : {}),
       failing: new Set(

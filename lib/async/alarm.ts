@@ -15,12 +15,13 @@ export class Alarm {
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     if (!this.#isRung && !signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      signal.addEventListener("abort", resolve);
-      const timer = setTimeout(resolve, ms);
+      const done = () => resolve();
+      this.#wake = done;
+      signal.addEventListener("abort", done);
+      const timer = setTimeout(done, ms);
       await promise;
       clearTimeout(timer);
-      signal.removeEventListener("abort", resolve);
+      signal.removeEventListener("abort", done);
     }
     this.#isRung = false;
   }

@@ -11,9 +11,11 @@ export interface BatcherOptions<T, R> {
   readonly work: (items: readonly T[]) => Promise<readonly R[]>;
   /** Most items of one batch. */
   readonly batchMax: number;
-  /** Most items that may wait. */
+  /** What an item counts against `waitingMax`. */
+  readonly weigh: (item: T) => number;
+  /** Most that may wait, in weight. */
   readonly waitingMax: number;
-  /** What a caller is told when so many wait already. */
+  /** What a caller is told when so much waits already. */
   readonly full: () => Error;
 }
 
@@ -26,7 +28,8 @@ interface Waiting<T, R> {
 /** Does items in batches, one batch after another. */
 export class Batcher<T, R> {
   readonly #options: BatcherOptions<T, R>;
-  readonly #waiting: Waiting<T, R>[] = [];
+  #waiting: Waiting<T, R>[] = [];
+  #weight = 0;
   #isBusy = false;
 
   constructor(options: BatcherOptions<T, R>) {
@@ -36,11 +39,12 @@ export class Batcher<T, R> {
   /**
    * The result of `item`, once its batch is done.
    *
-   * @throws what `work` throws, to everyone in the batch; what `full` gives when too many wait
+   * @throws what `work` throws, to everyone in the batch; what `full` gives when too much waits
    */
   add(item: T): Promise<R> {
-    const { waitingMax, full } = this.#options;
-    if (this.#waiting.length >= waitingMax) return Promise.reject(full());
+    const { weigh, waitingMax, full } = this.#options;
+    if (this.#weight >= waitingMax) return Promise.reject(full());
+    this.#weight += weigh(item);
     return new Promise((done, fail) => {
       this.#waiting.push({ item, done, fail });
       if (!this.#isBusy) void this.#run();
@@ -48,12 +52,14 @@ export class Batcher<T, R> {
   }
 
   async #run(): Promise<void> {
-    const { work, batchMax } = this.#options;
+    const { work, batchMax, weigh } = this.#options;
     this.#isBusy = true;
     // Those that come within the same turn go together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, batchMax);
+      const batch = this.#waiting.slice(0, batchMax);
+      this.#waiting = this.#waiting.slice(batchMax);
+      for (const { item } of batch) this.#weight -= weigh(item);
       try {
         const results = await work(batch.map(({ item }) => item));
         for (const [index, { done }] of batch.entries()) done(results[index]!);

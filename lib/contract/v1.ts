@@ -271,6 +271,13 @@ export const cronEventSourceSchema = z.strictObject({
 });
 export type CronEventSource = z.infer<typeof cronEventSourceSchema>;
 
+const awsRegion = text.refine((value) => /^[a-z0-9-]{1,40}$/.test(value), {
+  error: 'must be a region like "eu-west-1"',
+});
+const awsEndpoint = text.refine((value) => /^https?:\/\/[^\s/?#@]+\/?$/.test(value), {
+  error: 'must be an address like "http://localhost:4566"',
+});
+
 /** `{ "queueName": "images", "path": "/image", "maxConcurrency": 10 }`. */
 export const sqsEventSourceSchema = z.strictObject({
   queueName: required,
@@ -281,6 +288,12 @@ export const sqsEventSourceSchema = z.strictObject({
   concurrencyPerPoller: count.optional(),
   /** In seconds; 0 means 300. */
   visibilityTimeout: seconds.optional(),
+  /** True: all messages of a poll go in one request, whose answer names those that failed. */
+  batch: z.boolean().optional(),
+  /** As `AWS_REGION` and the profile say when absent. */
+  region: awsRegion.optional(),
+  /** Address of another service that speaks SQS. */
+  endpoint: awsEndpoint.optional(),
 });
 export type SqsEventSource = z.infer<typeof sqsEventSourceSchema>;
 
@@ -290,6 +303,12 @@ export const awsStepFunctionEventSourceSchema = z.strictObject({
   path: requestPath,
   maxConcurrency: count.optional(),
   concurrencyPerPoller: count.optional(),
+  /** Heartbeats are sent twice as often, in seconds; 0 means 60. */
+  heartbeatSeconds: seconds.optional(),
+  /** As `AWS_REGION` and the profile say when absent. */
+  region: awsRegion.optional(),
+  /** Address of another service that speaks Step Functions. */
+  endpoint: awsEndpoint.optional(),
 });
 export type AwsStepFunctionEventSource = z.infer<typeof awsStepFunctionEventSourceSchema>;
 

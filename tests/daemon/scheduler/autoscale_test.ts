@@ -36,6 +36,16 @@ const cases: { name: string; got: number; want: number }[] = [
   { name: "is 0 without traffic", got: count({}, {}), want: 0 },
   { name: "is 1 for a first request", got: count({}, { queued: 1 }), want: 1 },
   { name: "is 1 for a thousand first requests", got: count({}, { queued: 1000 }), want: 1 },
+  {
+    name: "keeps what it had while its last instance is being replaced",
+    got: count(IDLE, { target: 1, leftUseMs: NOW - 60_000 }),
+    want: 1,
+  },
+  {
+    name: "is 0 while its last instance stops because it was idle",
+    got: count(IDLE, { target: 1, leftUseMs: NOW - 60_001 }),
+    want: 0,
+  },
   { name: "is the minimum without traffic", got: count({ minInstances: 3 }, {}), want: 3 },
   {
     name: "starts no surplus behind a start",

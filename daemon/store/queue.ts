@@ -1,0 +1,444 @@
+/**
+ * The node's own queues: messages that are sent, taken for a while, and removed once handled, or
+ * given up into another queue. Owns the table `queue_message`, and telling receivers that there is
+ * something; knows nothing of event sources. Walk: api, sources → **queue** → driver.
+ *
+ * Each act is one statement that commits by itself, so acts on many messages go on beside each
+ * other, on other nodes as well; the clock is the database's. Sends and removals that meet share a
+ * commit. A queue is there as long as it holds messages.
+ * @module
+ */
+import { Batcher } from "../../lib/async/batcher.ts";
+import type { QueuedMessage } from "../../lib/contract/queues.ts";
+import { MaelstromError } from "../../lib/errors.ts";
+import { type Driver, integerOf, type Row, type SqlValue, textOf } from "./driver.ts";
+
+/** Messages of one statement. */
+const BATCH_MAX = 64;
+/** Messages that one statement of a purge, a redrive or a sweep changes: others get their turn. */
+const SWEEP_MAX = 1000;
+/** What may wait to be sent, in characters. */
+const SENDING_MAX = 32 * 1024 * 1024;
+const REMOVING_MAX = 100_000;
+/** Other nodes are told of sends at once, and then at most so often, in milliseconds. */
+const TELL_EVERY_MS = 50;
+/** Counting ends here: more is not told apart. */
+const DEPTH_MAX = 10_000;
+
+/** A message to keep. */
+export interface NewMessage {
+  readonly queue: string;
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Higher ones are taken first. */
+  readonly priority: number;
+  /** Time before it may be taken. */
+  readonly delayMs: number;
+  /** Time after that for which it is kept. */
+  readonly keptMs: number;
+}
+
+/** A message that is ours until its time is over. */
+export interface TakenMessage extends Delivery {
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Deliveries so far, this one included. */
+  readonly receives: number;
+  /** Why the last one failed; empty if that is not known. */
+  readonly failure: string;
+}
+
+/** One delivery of a message. */
+export interface Delivery {
+  readonly id: string;
+  /** Differs for each delivery. */
+  readonly receipt: string;
+}
+
+/** How a message is given up. */
+export interface GivenUp {
+  /** The queue it goes to. */
+  readonly to: string;
+  /** Time for which it is kept there. */
+  readonly keptMs: number;
+  readonly failure: string;
+}
+
+/** How many messages one queue holds: those of its own, or those that `deadFrom` gave up. */
+export interface QueueCounts {
+  readonly queue: string;
+  /** Empty for its own. */
+  readonly deadFrom: string;
+  readonly ready: number;
+  readonly delayed: number;
+  readonly inFlight: number;
+  /** In milliseconds since 1970. */
+  readonly oldestSentAt: number;
+}
+
+/**
+ * The queues in one database. Each method throws `store_unavailable` when the database cannot be
+ * used and `stopping` after it was closed, beside the codes it names.
+ */
+export class QueueStore implements AsyncDisposable {
+  readonly #driver: Driver;
+  readonly #sends: Batcher<NewMessage, string>;
+  readonly #removals: Batcher<string, void>;
+  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #tells = new Map<string, { isDue: boolean; readonly timer: number }>();
+  readonly #telling = new Set<Promise<void>>();
+  readonly #unhear: () => void;
+  #count = 0;
+
+  constructor(driver: Driver) {
+    this.#driver = driver;
+    this.#sends = new Batcher({
+      work: (messages) => this.#insert(messages),
+      batchMax: BATCH_MAX,
+      weigh: ({ body }) => body.length,
+      waitingMax: SENDING_MAX,
+      full: () => busy("send: too many messages are being sent"),
+    });
+    this.#removals = new Batcher({
+      work: (ids) => this.#delete(ids),
+      batchMax: BATCH_MAX,
+      weigh: () => 1,
+      waitingMax: REMOVING_MAX,
+      full: () => busy("remove a message: too many are being removed"),
+    });
+    this.#unhear = driver.hear((queue) => this.#ring(queue));
+  }
+
+  /** Keeps `message`; its id, once it is on disk. */
+  async send(message: NewMessage): Promise<string> {
+    const id = await this.#sends.add(message);
+    this.#ring(message.queue);
+    this.#tell(message.queue);
+    return id;
+  }
+
+  /**
+   * Takes up to `max` messages that are due, the highest priority first and then the oldest. Nobody
+   * else gets them for `visibilityMs`.
+   */
+  async take(queue: string, max: number, visibilityMs: number): Promise<TakenMessage[]> {
+    const { nowMs } = this.#driver.dialect;
+    const receipt = crypto.randomUUID();
+    const rows = await this.#driver.write(
+      `with picked as materialized (
+         select id from queue_message where queue = $1 and visible_at <= ${nowMs}
+         order by priority desc, sent_at, id limit $2 ${this.#driver.dialect.skipLocked}
+       )
+       update queue_message
+       set visible_at = ${nowMs} + $3, receives = receives + 1, receipt = $4
+       where id in (select id from picked)
+       returning id, priority, sent_at, receives, failure, attributes, body`,
+      [queue, max, visibilityMs, receipt],
+    );
+    return rows.sort(byTurn).map((row) => ({
+      id: textOf(row, "id"),
+      receipt,
+      body: textOf(row, "body"),
+      attributes: attributesOf(row),
+      receives: integerOf(row, "receives"),
+      failure: textOf(row, "failure"),
+    }));
+  }
+
+  /** Keeps the message for `ms` from now; false when it is no longer ours. */
+  extend({ id, receipt }: Delivery, ms: number): Promise<boolean> {
+    return this.#changes(
+      `update queue_message set visible_at = ${this.#driver.dialect.nowMs} + $3
+       where id = $1 and receipt = $2 returning id`,
+      [id, receipt, ms],
+    );
+  }
+
+  /** Removes a message that was handled, whoever has it by now. */
+  async remove(id: string): Promise<void> {
+    await this.#removals.add(id);
+  }
+
+  /** Gives the message back: it may be taken again after `ms`. False when it was no longer ours. */
+  release({ id, receipt }: Delivery, ms: number, failure: string): Promise<boolean> {
+    return this.#changes(
+      `update queue_message
+       set visible_at = ${this.#driver.dialect.nowMs} + $3, receipt = '', failure = $4
+       where id = $1 and receipt = $2 returning id`,
+      [id, receipt, ms, failure],
+    );
+  }
+
+  /** Moves the message among the dead letters of its queue; false when it was no longer ours. */
+  giveUp({ id, receipt }: Delivery, { to, keptMs, failure }: GivenUp): Promise<boolean> {
+    const { nowMs } = this.#driver.dialect;
+    return this.#changes(
+      `update queue_message
+       set queue = $3, dead_from = queue, failure = $4, receipt = '',
+         receives = 0, visible_at = ${nowMs}, expires_at = ${nowMs} + $5
+       where id = $1 and receipt = $2 returning id`,
+      [id, receipt, to, failure, keptMs],
+    );
+  }
+
+  /** Time until the next message of `queue` may be taken, at least 0; undefined: it has none. */
+  async dueInMs(queue: string): Promise<number | undefined> {
+    const [row] = await this.#driver.all(
+      `select min(visible_at) - ${this.#driver.dialect.nowMs} as ms
+       from queue_message where queue = $1`,
+      [queue],
+    );
+    return typeof row?.["ms"] === "number" ? Math.max(0, row["ms"]) : undefined;
+  }
+
+  /** Messages that `queue` holds, no further than `max`. */
+  async length(queue: string, max: number): Promise<number> {
+    return await this.#countUpTo(max, "queue = $2", [queue]);
+  }
+
+  /** Messages of `queue` that may be taken, and those it gave up; neither above 10000. */
+  async depth(queue: string): Promise<{ readonly ready: number; readonly dead: number }> {
+    const due = `queue = $2 and visible_at <= ${this.#driver.dialect.nowMs}`;
+    const [ready, dead] = await Promise.all([
+      this.#countUpTo(DEPTH_MAX, due, [queue]),
+      this.#countUpTo(DEPTH_MAX, "dead_from = $2 and dead_from <> ''", [queue]),
+    ]);
+    return { ready, dead };
+  }
+
+  /** Every queue that holds messages. */
+  async list(): Promise<QueueCounts[]> {
+    const due = `visible_at <= ${this.#driver.dialect.nowMs}`;
+    const rows = await this.#driver.all(
+      `select queue, dead_from, min(sent_at) as oldest,
+         sum(case when ${due} then 1 else 0 end) as ready,
+         sum(case when ${due} or receipt <> '' then 0 else 1 end) as delayed,
+         sum(case when ${due} or receipt = '' then 0 else 1 end) as in_flight
+       from queue_message group by queue, dead_from order by queue, dead_from`,
+      [],
+    );
+    return rows.map((row) => ({
+      queue: textOf(row, "queue"),
+      deadFrom: textOf(row, "dead_from"),
+      ready: integerOf(row, "ready"),
+      delayed: integerOf(row, "delayed"),
+      inFlight: integerOf(row, "in_flight"),
+      oldestSentAt: integerOf(row, "oldest"),
+    }));
+  }
+
+  /** The first `limit` messages of `queue` in the order they are taken. Nothing is taken. */
+  peek(queue: string, limit: number): Promise<QueuedMessage[]> {
+    return this.#peek("queue = $1 order by priority desc, sent_at, id", [queue, limit]);
+  }
+
+  /** The first `limit` messages that `queue` gave up, oldest first. */
+  peekDead(queue: string, limit: number): Promise<QueuedMessage[]> {
+    return this.#peek("dead_from = $1 and dead_from <> '' order by sent_at, id", [queue, limit]);
+  }
+
+  /** Removes every message of `queue`, those that are being handled as well; how many. */
+  purge(queue: string): Promise<number> {
+    return this.#sweep((picked) =>
+      this.#driver.write(
+        `with picked as materialized (
+           select id from queue_message where queue = $1 limit $2 ${picked}
+         )
+         delete from queue_message where id in (select id from picked) returning queue`,
+        [queue, SWEEP_MAX],
+      )
+    );
+  }
+
+  /** Moves back what `queue` gave up, to be kept for `keptMs` more; how many. */
+  async redrive(queue: string, keptMs: number): Promise<number> {
+    const { nowMs } = this.#driver.dialect;
+    const moved = await this.#sweep((picked) =>
+      this.#driver.write(
+        `with picked as materialized (
+           select id from queue_message where dead_from = $1 and dead_from <> ''
+           limit $2 ${picked}
+         )
+         update queue_message
+         set queue = dead_from, dead_from = '', failure = '', receipt = '', receives = 0,
+           visible_at = ${nowMs}, expires_at = ${nowMs} + $3
+         where id in (select id from picked) returning queue`,
+        [queue, SWEEP_MAX, keptMs],
+      )
+    );
+    if (moved > 0) {
+      this.#ring(queue);
+      this.#tell(queue);
+    }
+    return moved;
+  }
+
+  /** Removes what was kept for long enough; how many of each queue. */
+  async removeExpired(): Promise<ReadonlyMap<string, number>> {
+    const removed = new Map<string, number>();
+    await this.#sweep(async (picked) => {
+      const rows = await this.#driver.write(
+        `with picked as materialized (
+           select id from queue_message where expires_at <= ${this.#driver.dialect.nowMs}
+           limit $1 ${picked}
+         )
+         delete from queue_message where id in (select id from picked) returning queue`,
+        [SWEEP_MAX],
+      );
+      for (const row of rows) {
+        const queue = textOf(row, "queue");
+        removed.set(queue, (removed.get(queue) ?? 0) + 1);
+      }
+      return rows;
+    });
+    return removed;
+  }
+
+  /** Calls `listener` when there may be something in `queue`. It may be missed: look again. */
+  subscribe(queue: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(queue) ?? new Set();
+    this.#listeners.set(queue, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(queue);
+    };
+  }
+
+  /** Ends telling and listening; the driver stays open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unhear();
+    this.#listeners.clear();
+    for (const { timer } of this.#tells.values()) clearTimeout(timer);
+    this.#tells.clear();
+    await Promise.all(this.#telling);
+  }
+
+  async #insert(messages: readonly NewMessage[]): Promise<string[]> {
+    const { nowMs } = this.#driver.dialect;
+    const ids: string[] = [];
+    const args: SqlValue[] = [];
+    const values = messages.map(({ queue, body, attributes, priority, delayMs, keptMs }) => {
+      const id = this.#nextId();
+      ids.push(id);
+      args.push(id, queue, priority, delayMs, delayMs + keptMs, JSON.stringify(attributes), body);
+      const [$id, $queue, $priority, $delay, $kept, $attributes, $body] = [
+        -6,
+        -5,
+        -4,
+        -3,
+        -2,
+        -1,
+        0,
+      ]
+        .map((offset) => `$${args.length + offset}`);
+      return `(${$id}, ${$queue}, ${$priority}, ${nowMs}, ${nowMs} + ${$delay}, ` +
+        `${nowMs} + ${$kept}, 0, '', '', '', ${$attributes}, ${$body})`;
+    });
+    await this.#driver.write(
+      `insert into queue_message (id, queue, priority, sent_at, visible_at, expires_at, receives,
+         receipt, dead_from, failure, attributes, body)
+       values ${values.join(", ")}`,
+      args,
+    );
+    return ids;
+  }
+
+  async #delete(ids: readonly string[]): Promise<void[]> {
+    const places = ids.map((_, index) => `$${index + 1}`).join(", ");
+    await this.#driver.write(`delete from queue_message where id in (${places})`, ids);
+    return ids.map(() => {});
+  }
+
+  async #changes(sql: string, args: readonly SqlValue[]): Promise<boolean> {
+    return (await this.#driver.write(sql, args)).length > 0;
+  }
+
+  async #countUpTo(max: number, where: string, args: readonly SqlValue[]): Promise<number> {
+    const [row] = await this.#driver.all(
+      `select count(*) as count from (
+         select 1 as one from queue_message where ${where} limit $1
+       ) as counted`,
+      [max, ...args],
+    );
+    return integerOf(row ?? {}, "count");
+  }
+
+  async #peek(where: string, args: readonly SqlValue[]): Promise<QueuedMessage[]> {
+    const rows = await this.#driver.all(
+      `select id, priority, sent_at, visible_at, receives, dead_from, failure, attributes, body
+       from queue_message where ${where} limit $2`,
+      args,
+    );
+    return rows.map((row) => {
+      const deadFrom = textOf(row, "dead_from");
+      const failure = textOf(row, "failure");
+      return {
+        id: textOf(row, "id"),
+        priority: integerOf(row, "priority"),
+        sentAt: integerOf(row, "sent_at"),
+        visibleAt: integerOf(row, "visible_at"),
+        receives: integerOf(row, "receives"),
+        ...(deadFrom === "" ? {} : { deadFrom }),
+        ...(failure === "" ? {} : { failure }),
+        attributes: attributesOf(row),
+        body: textOf(row, "body"),
+      };
+    });
+  }
+
+  /** Repeats `step`, which is given how to pick rows, until it finds nothing; the rows in all. */
+  async #sweep(step: (skipLocked: string) => Promise<readonly Row[]>): Promise<number> {
+    for (let total = 0;;) {
+      const { length } = await step(this.#driver.dialect.skipLocked);
+      total += length;
+      if (length < SWEEP_MAX) return total;
+    }
+  }
+
+  /** Messages of one statement have the same time: the number keeps their order. */
+  #nextId(): string {
+    this.#count = (this.#count + 1) % 0x1_0000_0000;
+    const random = crypto.randomUUID().replaceAll("-", "").slice(0, 24);
+    return `${this.#count.toString(16).padStart(8, "0")}${random}`;
+  }
+
+  #ring(queue: string | undefined): void {
+    const meant = queue === undefined
+      ? [...this.#listeners.values()]
+      : [this.#listeners.get(queue) ?? []];
+    for (const listener of meant.flatMap((listeners) => [...listeners])) listener();
+  }
+
+  #tell(queue: string): void {
+    const resting = this.#tells.get(queue);
+    if (resting) {
+      resting.isDue = true;
+      return;
+    }
+    const timer = setTimeout(() => {
+      const isDue = this.#tells.get(queue)?.isDue;
+      this.#tells.delete(queue);
+      if (isDue) this.#tell(queue);
+    }, TELL_EVERY_MS);
+    this.#tells.set(queue, { isDue: false, timer });
+    // Receivers that hear nothing look again on a timer.
+    const telling = this.#driver.tell(queue).catch(() => {}).finally(() =>
+      this.#telling.delete(telling)
+    );
+    this.#telling.add(telling);
+  }
+}
+
+function busy(found: string): MaelstromError {
+  return new MaelstromError("store_unavailable", `Cannot ${found}; try again`);
+}
+
+function byTurn(a: Row, b: Row): number {
+  return integerOf(b, "priority") - integerOf(a, "priority") ||
+    integerOf(a, "sent_at") - integerOf(b, "sent_at") ||
+    (textOf(a, "id") < textOf(b, "id") ? -1 : 1);
+}
+
+function attributesOf(row: Row): Record<string, string> {
+  return JSON.parse(textOf(row, "attributes"));
+}
