@@ -103,12 +103,14 @@ class Planning implements AsyncDisposable {
       ({ componentName }) => componentName,
     );
     const waiting = waitingOf(statuses);
+    const backlogs = backlogsOf(statuses);
     this.#recordDemand(components, running, waiting);
     const wants = components.map((stored) =>
       this.#want(
         stored,
         running.get(stored.component.name) ?? [],
         waiting.get(stored.component.name) ?? 0,
+        backlogs.get(stored.component.name) ?? 0,
       )
     );
     const plan = place(statuses.map((status) => this.#option(status, now())), wants);
@@ -120,7 +122,12 @@ class Planning implements AsyncDisposable {
     this.#nextMs = begun + tookMs / BUSY_SHARE;
   }
 
-  #want({ component }: StoredComponent, infos: readonly ComponentInfo[], queued: number): Want {
+  #want(
+    { component }: StoredComponent,
+    infos: readonly ComponentInfo[],
+    queued: number,
+    backlog: number,
+  ): Want {
     const settings = effective(component);
     const demand = this.#demand.get(component.name)!;
     const load: Load = {
@@ -134,6 +141,10 @@ class Planning implements AsyncDisposable {
       queued,
       sustained: demand.sustained,
       peak: demand.peak,
+      backlog: {
+        waiting: backlog,
+        perInstance: Math.max(1, settings.maxConcurrency * settings.scaleUpConcurrencyPct),
+      },
     };
     return {
       ...settings,
@@ -254,6 +265,10 @@ function versionFor(want: Want, status: NodeStatus, plan: Placement): number {
 }
 
 /** What freezes is kept beyond its idle timeout: its last use counts as so much later. */
+function lastUseMs({ lastRequestTime, startTime }: ComponentInfo): number {
+  return Math.max(lastRequestTime, startTime);
+}
+
 function loadOf(
   info: ComponentInfo,
   { idleMode, frozenTimeoutMs }: Effective,
@@ -274,6 +289,22 @@ function waitingOf(statuses: readonly NodeStatus[]): Map<string, number> {
     waiting.set(componentName, (waiting.get(componentName) ?? 0) + count);
   }
   return waiting;
+}
+
+/** Requests that the queues of each component would make at once if they could. */
+function backlogsOf(statuses: readonly NodeStatus[]): Map<string, number> {
+  const backlogs = new Map<string, number>();
+  const sources = Map.groupBy(
+    statuses.flatMap(({ sources = [] }) => sources),
+    ({ eventSourceName }) => eventSourceName,
+  );
+  for (const reports of sources.values()) {
+    const { componentName, maxConcurrency } = reports[0]!;
+    const demand = reports.reduce((sum, report) => sum + report.demand, 0);
+    const before = backlogs.get(componentName) ?? 0;
+    backlogs.set(componentName, before + Math.min(maxConcurrency, demand));
+  }
+  return backlogs;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
