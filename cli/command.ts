@@ -12,7 +12,7 @@ import type { Output } from "./output.ts";
 export type Completion = NameKind | "file" | readonly string[];
 
 /** Names that a node can list. */
-export type NameKind = "component" | "project" | "source" | "node" | "cfg" | "token";
+export type NameKind = "component" | "project" | "source" | "node" | "cfg" | "token" | "queue";
 
 /** One flag: `{ name: "file", short: "f", value: "FILE", text: "Component as YAML or JSON." }`. */
 export interface Flag {

@@ -158,6 +158,10 @@ const LISTS: Readonly<Record<NameKind, List>> = {
     const { values } = await client.call("MaelstromService.ListCfg", {}, signal);
     return values.map(({ name, secret }) => ({ word: name, text: secret ? "secret" : "" }));
   },
+  queue: async (client, signal) => {
+    const { queues } = await client.call("MaelstromService.ListQueues", {}, signal);
+    return queues.map(({ name, ready }) => ({ word: name, text: `${ready} ready` }));
+  },
   token: async (client, signal) => {
     const { tokens } = await client.call("MaelstromService.ListTokens", {}, signal);
     return tokens.map(({ name, scope }) => ({ word: name, text: scope }));

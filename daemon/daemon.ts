@@ -4,6 +4,7 @@
  * @module
  */
 import { Limiter } from "../lib/async/limiter.ts";
+import { Recurring } from "../lib/async/recurring.ts";
 import { Tasks } from "../lib/async/tasks.ts";
 import { effective } from "../lib/contract/effective.ts";
 import { together } from "../lib/async/together.ts";
@@ -26,6 +27,7 @@ import { nodeMethods } from "./api/nodes.ts";
 import { pruneEndpoint } from "./api/prune.ts";
 import { checkingPuts } from "./api/put_check.ts";
 import { projectMethods } from "./api/projects.ts";
+import { queueEndpoint, queueMethods, QueueSender } from "./api/queues.ts";
 import { serveSocket } from "./api/socket.ts";
 import { tokenMethods } from "./api/tokens.ts";
 import { Cluster } from "./cluster/cluster.ts";
@@ -36,6 +38,7 @@ import { Roles } from "./cluster/role.ts";
 import { forgetSilentNodes, type SilentNodesOptions } from "./cluster/silent_nodes.ts";
 import { Targets } from "./cluster/targets.ts";
 import type { Settings } from "./config.ts";
+import { Deliverer } from "./deliver.ts";
 import { HostMounts } from "./host_mounts.ts";
 import { invoker } from "./invoke.ts";
 import { LABEL, NODE_LABEL } from "./converger/container_spec.ts";
@@ -67,6 +70,12 @@ import { CronRuns } from "./store/cron_runs.ts";
 import { newestEpoch } from "./store/epoch.ts";
 import { openDriver } from "./store/open.ts";
 import { NodeStates } from "./store/node_states.ts";
+import { QueueStore } from "./store/queue.ts";
+import { QueueAdmin } from "./store/queue_admin.ts";
+import { QueueNews } from "./store/queue_news.ts";
+import { activityKind, sqsKind } from "./sources/aws_kinds.ts";
+import { Pollers } from "./sources/pollers.ts";
+import { storeQueueKind } from "./sources/store_queue.ts";
 import { Store } from "./store/store.ts";
 import { TokenBook } from "./store/token_book.ts";
 import { TokenStore } from "./store/tokens.ts";
@@ -79,6 +88,8 @@ const LONE_LOOK_MS = 30_000;
 const STARTS_MIN = 4;
 /** Silence after which a peer is out, in milliseconds. */
 const LEASE_MS = 3000;
+/** Time between two sweeps of messages that are too old, in milliseconds. */
+const QUEUE_SWEEP_MS = 60_000;
 /** Longest time that a freed role stands empty, in milliseconds. */
 const ROLE_RETRY_MS = 500;
 
@@ -202,6 +213,7 @@ export async function startDaemon(
       failures: () => converger.failures(),
       waiting: () => routers.waiting(),
       roles: () => roles.held(),
+      sources: () => pollers.status(),
       labels: labelsOf(settings),
       state: () => states.of(nodeId),
       announce: () => peers.announce(),
@@ -244,13 +256,38 @@ export async function startDaemon(
     const error = blocked(component);
     if (error) routers.of(component).fail(error);
   };
+  const deliverer = stack.use(
+    new Deliverer({
+      hostname: ownAddressOf(settings),
+      port: settings.privatePort,
+      pass: () => relays.pass(),
+      maxDurationMs: (name) => maxDurationMs(catalog, name),
+    }),
+  );
+  const queueNews = stack.use(new QueueNews(driver));
+  const queues = new QueueStore(driver, queueNews);
+  const queueAdmin = new QueueAdmin(driver, queueNews);
+  const pollers = new Pollers({
+    nodeId,
+    kinds: [sqsKind, activityKind(nodeId), storeQueueKind({ queues, news: queueNews, log })],
+    catalog,
+    roles,
+    nodes: () => cluster.nodes(),
+    invoke: deliverer.invoke,
+    blocked,
+    changed: () => reporter.changed(),
+    log,
+    now,
+  });
   stack.defer(cluster.subscribe((peer, status) => {
     routers.followPeer(peer, status);
     for (const { componentName } of status?.failures ?? []) failWaiting(componentName);
+    pollers.replan();
     scheduler.replan();
   }));
   stack.defer(members.subscribe((id, fact) => {
     routers.follow(id, fact);
+    pollers.replan();
     scheduler.replan();
   }));
   stack.defer(catalog.subscribe(() => {
@@ -270,6 +307,15 @@ export async function startDaemon(
   const ending = new AbortController();
 
   const cronRuns = new CronRuns(driver);
+  const queueOptions = {
+    store: queues,
+    admin: queueAdmin,
+    catalog,
+    now: () => performance.now(),
+  };
+  const queueSender = new QueueSender(queueOptions);
+  stack.use(sweepQueues(queueAdmin, log)).poke();
+
   const applied = {
     async refresh(signal: AbortSignal) {
       await catalog.refresh(signal);
@@ -279,11 +325,12 @@ export async function startDaemon(
   const methods = {
     ...componentMethods(store, applied, () => Promise.resolve(cluster.nodes())),
     ...cfgMethods(store, applied, named),
-    ...eventSourceMethods(store, applied),
+    ...eventSourceMethods(store, applied, () => cluster.nodes()),
     ...cronMethods({ store, runs: cronRuns, now }),
     ...projectMethods(store, applied),
     ...nodeMethods({ reporter, cluster, peers, targets, states, store, now }),
     ...tokenMethods({ store: tokenStore, book: tokens, log, now }),
+    ...queueMethods(queueOptions, queueSender),
   };
   const handler = apiHandler(
     checkingPuts(methods, (component) => hostMounts.checkPut(component)),
@@ -291,6 +338,7 @@ export async function startDaemon(
     {
       "/_mael/logs": logsEndpoint({ logs, names: () => namesOf(catalog), now }),
       "/_mael/prune": pruneEndpoint(pruner, log, ending.signal),
+      "/queues/": queueEndpoint(queueSender),
     },
   );
   const administer = (request: Request) => handler(request, ADMINISTRATOR);
@@ -303,6 +351,7 @@ export async function startDaemon(
   };
   stack.defer(endStreams);
 
+  const relays = new Relays({ nodeId, clusterKey: key, now });
   const gateway = new Gateway({
     resolver: new Resolver(catalog),
     routers,
@@ -317,7 +366,7 @@ export async function startDaemon(
       rpcAuth: settings.rpcAuth,
       now,
     }),
-    relays: new Relays({ nodeId, clusterKey: key, now }),
+    relays,
   });
   await states.refresh();
   await converger.start(catalog.current.componentByName, signal);
@@ -351,12 +400,17 @@ export async function startDaemon(
       ]);
     }, signal));
   const cronDuty = stack.use(new Tasks(log));
-  const cron = newCron(settings, { catalog, runs: cronRuns, nodeId, log, now });
+  const pass = () => relays.pass();
+  const cron = newCron(settings, { catalog, runs: cronRuns, nodeId, log, now }, pass);
   // Requests at cron times go by the private port.
   if (settings.privatePort > 0) {
-    cronDuty.run("cron", (stop) =>
-      roles.hold(CRON_ROLE, (epoch, signal) => cron.own(epoch, signal, stop), stop));
+    cronDuty.run(
+      "cron",
+      (stop) => roles.hold(CRON_ROLE, (epoch, signal) => cron.own(epoch, signal, stop), stop),
+    );
   }
+  // Messages go by it too.
+  if (settings.privatePort > 0) pollers.start();
   if (settings.pruneMinutes > 0) {
     const everyMs = settings.pruneMinutes * 60_000;
     tasks.run("prune", (signal) => pruner.keepPruning(everyMs, signal));
@@ -374,12 +428,21 @@ export async function startDaemon(
       reporter.leave();
       await peers.refresh(limit);
       // Without peers, those who wait still need an instance.
-      const cronEnded = cronDuty[Symbol.asyncDispose]();
+      const sourcesEnded = [cronDuty[Symbol.asyncDispose](), pollers.stop(limit)];
       if (!cluster.isAlone) await duties[Symbol.asyncDispose]();
-      await Promise.all([doors.drain(limit), cronEnded]);
+      await Promise.all([doors.drain(limit), ...sourcesEnded]);
       await running.disposeAsync();
     },
   };
+}
+
+/** What removes messages that are too old. */
+function sweepQueues(admin: QueueAdmin, log: Log): Recurring {
+  return new Recurring(async () => {
+    for (const [queue, count] of await admin.removeExpired()) {
+      log.warn("messages removed, they were too old", { queue, count });
+    }
+  }, { name: "queues", everyMs: QUEUE_SWEEP_MS, log });
 }
 
 /** Calls the node at `url` as a peer. */
@@ -443,10 +506,16 @@ function newPruner(
   });
 }
 
+function maxDurationMs({ current }: Pick<Catalog, "current">, component: string): number {
+  const stored = current.componentByName.get(component);
+  return stored ? effective(stored.component).maxDurationMs : 0;
+}
+
 /** What starts components at the times of their cron event sources. */
 function newCron(
   settings: Settings,
   parts: Pick<CronOptions, "catalog" | "runs" | "nodeId" | "log" | "now">,
+  pass: () => string,
 ): Cron {
   const { catalog } = parts;
   return new Cron({
@@ -454,10 +523,8 @@ function newCron(
     invoke: invoker({
       hostname: ownAddressOf(settings),
       port: settings.privatePort,
-      maxDurationMs: (name) => {
-        const stored = catalog.current.componentByName.get(name);
-        return stored ? effective(stored.component).maxDurationMs : 0;
-      },
+      pass,
+      maxDurationMs: (name) => maxDurationMs(catalog, name),
     }),
     keepRuns: settings.cronKeepRuns,
     keepMs: settings.cronKeepDays * 24 * 3600_000,

@@ -16,12 +16,14 @@ const GRACE_MS = 10_000;
 export interface InvokerOptions {
   readonly hostname: string;
   readonly port: number;
+  /** Shows that the node itself sends a request. */
+  readonly pass: () => string;
   /** Longest time of a request to `component`, in milliseconds. */
   readonly maxDurationMs: (component: string) => number;
 }
 
 /** Makes requests through the private port at `hostname` and `port`, each on its own connection. */
-export function invoker({ hostname, port, maxDurationMs }: InvokerOptions): Invoke {
+export function invoker({ hostname, port, pass, maxDurationMs }: InvokerOptions): Invoke {
   return async (component, request, signal) => {
     const limitMs = maxDurationMs(component) + GRACE_MS;
     const late = AbortSignal.timeout(limitMs);
@@ -31,7 +33,7 @@ export function invoker({ hostname, port, maxDurationMs }: InvokerOptions): Invo
       agent: false,
       method: request.method,
       path: request.path,
-      headers: fieldsOf(component, request),
+      headers: { ...fieldsOf(component, request), "maelstrom-relay-pass": [pass()] },
       signal: AbortSignal.any([signal, late]),
     };
     try {

@@ -13,7 +13,7 @@ export function oneName({ operands }: Call, words: readonly string[]): string {
 }
 
 /** Flags that say how to put, not what. */
-const BESIDE_FILE = ["file", "wait", "no-wait", "timeout"];
+const BESIDE_FILE = ["file", "dry-run", "wait", "no-wait", "timeout"];
 
 /** How something is put: from a file, or by name with flags. */
 export type PutForm =

@@ -1,5 +1,5 @@
 /** What `maelstrom es` does. @module */
-import type { EventSource, EventSourceType } from "../../lib/contract/v1.ts";
+import type { EventSource, EventSourceType, SourceStatus } from "../../lib/contract/v1.ts";
 import { nearest } from "../../lib/contract/nearest.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import { type Call, UsageError } from "../command.ts";
@@ -46,7 +46,8 @@ const TYPES: Readonly<Record<EventSourceType, string>> = {
 const PUT = ["es", "put"];
 
 /**
- * `es put`: creates or replaces event sources, from a file or (for HTTP) from flags.
+ * `es put`: creates or replaces event sources, from a file or (for HTTP) from flags; with
+ * `--dry-run` only says whether they are right, and when cron sources are due.
  *
  * @throws {UsageError} neither form is complete, or both are mixed
  * @throws {MaelstromError} invalid: the file or the event source is not right
@@ -58,6 +59,10 @@ export async function putEventSource(call: Call): Promise<void> {
   const sources = form.file === undefined
     ? [await sourceOfFlags(form.name, call)]
     : await readChecked(form.file, { noun: "eventSource", schema: eventSourceSchema }, call);
+  if (call.flags.has("dry-run")) {
+    const { previewSources } = await import("./source_runs.ts");
+    return await previewSources(sources.map(({ value }) => value), call);
+  }
   for (const source of sources) await putOne(source, call);
 }
 
@@ -114,15 +119,31 @@ export async function listEventSources(call: Call): Promise<void> {
     return { entries: page.eventSources, nextToken: page.nextToken };
   });
   if (call.flags.has("json")) return await call.output.json(sources);
-  const rows = sources.map(({ eventSource, enabled }): Cell[] => [
+  const rows = sources.map(({ eventSource, enabled, status }): Cell[] => [
     eventSource.name,
     eventSource.componentName,
     ...kindOf(eventSource),
     String(eventSource.version),
     relativeTime(eventSource.modifiedAt, call.nowMs),
-    statusCell(enabled),
+    enabled && status?.error ? { text: "Error", style: "red" } : statusCell(enabled),
   ]);
   await call.output.table(LAYOUT, rows);
+  for (const { status } of sources) {
+    const line = status && troubleOf(status, call.nowMs);
+    if (line) await call.output.line(line);
+  }
+}
+
+/** What somebody should know of a source's queues; undefined when all is well. */
+function troubleOf(
+  { eventSourceName, error, dead }: SourceStatus,
+  nowMs: number,
+): string | undefined {
+  const found = [
+    error && `${error.reason} (since ${relativeTime(error.since, nowMs)})`,
+    dead > 0 && `${dead} dead letter${dead === 1 ? "" : "s"}`,
+  ].filter(Boolean);
+  return found.length > 0 ? `${eventSourceName}: ${found.join("; ")}` : undefined;
 }
 
 /**

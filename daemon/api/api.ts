@@ -7,9 +7,10 @@
 import { readBytes, readText } from "../../lib/async/body.ts";
 import {
   allows,
+  endpointAt,
   type EndpointPath,
   type EndpointRule,
-  endpointRule,
+  ENDPOINTS,
 } from "../../lib/contract/scopes.ts";
 import { asMaelstromError, errorKind, MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
@@ -26,7 +27,7 @@ const RPC_PATH: EndpointPath = "/_mael/v1";
 export interface Endpoint {
   /** The one HTTP method it takes. */
   readonly method: "GET" | "POST";
-  readonly answer: (request: Request) => Promise<Response>;
+  readonly answer: (request: Request, caller: Caller) => Promise<Response>;
 }
 
 /** The endpoints there are, by path; those of the methods are the handler's own. */
@@ -48,8 +49,9 @@ export function apiHandler(methods: Methods, log: Log, endpoints: Endpoints = {}
   const all = new Map(Object.entries<Endpoint>(endpoints));
   return async (request, caller) => {
     const { pathname } = new URL(request.url);
-    const rule = endpointRule(pathname);
-    const endpoint = pathname === RPC_PATH ? rpc(methods, log, caller) : all.get(pathname);
+    const path = endpointAt(pathname);
+    const rule = path && ENDPOINTS[path];
+    const endpoint = path === RPC_PATH ? rpc(methods, log) : path && all.get(path);
     if (!endpoint || !rule) return text(404, `No such endpoint: ${pathname}`);
     const { method } = endpoint;
     if (request.method !== method) {
@@ -57,7 +59,7 @@ export function apiHandler(methods: Methods, log: Log, endpoints: Endpoints = {}
     }
     try {
       checkScope(pathname, rule, caller);
-      return await endpoint.answer(await asSigned(request, caller));
+      return await endpoint.answer(await asSigned(request, caller), caller);
     } catch (error) {
       const { code, message } = asMaelstromError(error);
       const { status, rpc } = errorKind(code);
@@ -67,10 +69,10 @@ export function apiHandler(methods: Methods, log: Log, endpoints: Endpoints = {}
   };
 }
 
-function rpc(methods: Methods, log: Log, caller: Caller): Endpoint {
+function rpc(methods: Methods, log: Log): Endpoint {
   return {
     method: "POST",
-    async answer(request) {
+    async answer(request, caller) {
       const body = await readText(request.body, BODY_BYTES_MAX);
       const reply = await callRpc(body, { methods, log, caller }, request.signal);
       return json(reply.status, reply.body);

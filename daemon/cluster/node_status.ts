@@ -12,6 +12,7 @@ import type {
   NodeState,
   NodeStatus,
   RoleHeld,
+  SourceStatus,
 } from "../../lib/contract/v1.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../store/store.ts";
@@ -46,6 +47,8 @@ export interface NodeReporterOptions {
   readonly waiting: () => readonly ComponentWaiting[];
   /** Duties performed here. */
   readonly roles: () => readonly RoleHeld[];
+  /** Event sources polled here. */
+  readonly sources: () => readonly SourceStatus[];
   readonly labels: Readonly<Record<string, string>>;
   readonly state: () => NodeState;
   /** What is said of this node has changed: peers should hear. */
@@ -116,6 +119,7 @@ export class NodeReporter implements AsyncDisposable {
       failures: this.#options.failures(),
       waiting: this.#options.waiting(),
       roles: this.#options.roles(),
+      sources: this.#options.sources(),
       labels: this.#options.labels,
       state: this.#options.state(),
       isLeaving: this.#isLeaving,

@@ -5,6 +5,7 @@
  */
 import { aborted } from "../../lib/async/aborted.ts";
 import { pause } from "../../lib/async/pause.ts";
+import { unlessAborted } from "../../lib/async/unless_aborted.ts";
 import { asMaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { RoleEpoch } from "../store/epoch.ts";
@@ -40,9 +41,11 @@ export async function forgetSilentNodes(
     const heard = cluster.known().filter(({ isIn }) => isIn).map(({ status }) => status.nodeId);
     const silent = { beforeMs: now() - livenessMs, kept: new Set(heard) };
     try {
-      const nodes = await store.removeSilentNodes(owner, silent);
+      // The write ends by its limit and is refused if it is late; the duty ends now.
+      const nodes = await unlessAborted(store.removeSilentNodes(owner, silent), signal);
       if (nodes.length > 0) log.info("silent nodes are forgotten", { nodes, ...owner });
     } catch (error) {
+      if (signal.aborted) return;
       // A database that is away ends the role; anything else is tried again.
       if (asMaelstromError(error).code === "stale_epoch") throw error;
       log.debug("cannot remove the rows of silent nodes, trying again", { error });

@@ -5,7 +5,7 @@
  */
 import type { Tasks } from "../../lib/async/tasks.ts";
 import { unlessAborted } from "../../lib/async/unless_aborted.ts";
-import type { ComponentFailure } from "../../lib/contract/v1.ts";
+import type { ComponentFailure, DockerComponent } from "../../lib/contract/v1.ts";
 import type { DockerClient } from "../../lib/docker/client.ts";
 import { asMaelstromError, isAbort, MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
@@ -204,7 +204,7 @@ export class Images {
 
   async #run(pull: Pull, { component }: StoredComponent, signal: AbortSignal): Promise<void> {
     const { docker, log } = this.#options;
-    const { image, pullCommand = [], pullUsername, pullPassword } = component.docker;
+    const { image, pullCommand = [] } = component.docker;
     const fields = { component: component.name, image };
     const begun = performance.now();
     const meter = new PullMeter();
@@ -213,19 +213,7 @@ export class Images {
       this.#refusePullCommand(image);
       await runPullCommand(pullCommand, { docker: component.docker, log, signal });
     } else {
-      let toldAtMs = -Infinity;
-      await docker.pullImage(image, {
-        ...(pullUsername ? { username: pullUsername, password: pullPassword ?? "" } : {}),
-        onProgress: (step) => {
-          meter.add(step);
-          const nowMs = performance.now();
-          if (meter.percent === undefined || nowMs - toldAtMs < PROGRESS_EVERY_MS) return;
-          toldAtMs = nowMs;
-          pull.progress = `pulling ${image}, ${meter.percent} %`;
-          for (const tell of pull.waiting) tell(pull.progress);
-        },
-        signal,
-      });
+      await this.#pullShowing(pull, meter, component.docker, signal);
     }
     const ms = Math.round(performance.now() - begun);
     const found = await docker.inspectImage(image, signal);
@@ -236,6 +224,33 @@ export class Images {
     }
     const sizeMiB = Math.round(10 * found.sizeBytes / MIB) / 10;
     log.info("pulled image", { ...fields, sizeMiB, ms, isNew: meter.isNew });
+  }
+
+  /** Tells whoever waits how far it is, now and then. */
+  async #pullShowing(
+    pull: Pull,
+    meter: PullMeter,
+    { image, pullUsername, pullPassword }: DockerComponent,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tell = () => {
+      timer = undefined;
+      pull.progress = `pulling ${image}, ${meter.percent} %`;
+      for (const tell of pull.waiting) tell(pull.progress);
+    };
+    try {
+      await this.#options.docker.pullImage(image, {
+        ...(pullUsername ? { username: pullUsername, password: pullPassword ?? "" } : {}),
+        onProgress: (step) => {
+          meter.add(step);
+          if (meter.percent !== undefined) timer ??= setTimeout(tell, PROGRESS_EVERY_MS);
+        },
+        signal,
+      });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #refusePullCommand(image: string): void {

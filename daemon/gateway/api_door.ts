@@ -45,7 +45,7 @@ export class ApiDoor {
   async handle(exchange: Exchange, path: string): Promise<void> {
     let caller: Caller;
     try {
-      caller = await this.#callerOf(exchange);
+      caller = await this.#callerOf(exchange, path);
     } catch (error) {
       return await exchange.respond(replyOf(refusal(error), exchange));
     }
@@ -59,9 +59,9 @@ export class ApiDoor {
   }
 
   /** @throws {MaelstromError} not_allowed: nothing, or nothing valid, says who it is */
-  async #callerOf(exchange: Exchange): Promise<Caller> {
+  async #callerOf(exchange: Exchange, path: string): Promise<Caller> {
     const field = exchange.header("authorization");
-    if (field === undefined) return this.#withoutAny(exchange);
+    if (field === undefined) return this.#withoutAny(exchange, path);
     const [scheme = ""] = field.split(" ", 1);
     const rest = field.slice(scheme.length).trim();
     switch (scheme.toLowerCase()) {
@@ -74,11 +74,14 @@ export class ApiDoor {
     }
   }
 
-  #withoutAny(exchange: Exchange): Caller {
+  #withoutAny(exchange: Exchange, path: string): Caller {
     const isHere = this.#options.rpcAuth === "loopback" && isLoopback(exchange.clientAddress);
     // A browser on this machine speaks for every page it shows.
-    if (isHere && exchange.header("origin") === undefined) {
-      return { scope: "admin", name: "a caller on this machine" };
+    if (exchange.header("origin") === undefined) {
+      if (isHere) return { scope: "admin", name: "a caller on this machine" };
+      if (endpointRule(path)?.scope === "anybody") {
+        return { scope: "anybody", name: "a caller that shows neither key nor token" };
+      }
     }
     throw refused("it needs a request that is signed with the cluster key, or a token");
   }

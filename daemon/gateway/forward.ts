@@ -64,7 +64,7 @@ export async function serve(request: Request): Promise<Outcome> {
   if (options === undefined) return await answerHere(request);
   const { add } = options;
   // Whoever relayed it saw an instance here; only if none comes back may it go on to another peer.
-  let reach: Reach = request.relayPath ? "local" : "any";
+  let reach: Reach = request.relayPath?.length ? "local" : "any";
   let waitMs = 0;
   for (let attempt = 1;; attempt++) {
     let instance = router.claim(reach);

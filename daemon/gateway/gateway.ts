@@ -72,11 +72,13 @@ export class Gateway {
     if (path === undefined) return this.#refusePath(exchange);
     if (path === HEALTH_PATH) return answer(exchange, { status: 200, message: "OK" });
     const { apiDoor } = this.#options;
-    if (apiDoor && path.startsWith("/_mael/")) return apiDoor.handle(exchange, path);
+    const name = exchange.header("maelstrom-component");
+    // Whoever names a component means it.
+    const isApi = path.startsWith("/_mael/") || (!name && path.startsWith("/queues/"));
+    if (apiDoor && isApi) return apiDoor.handle(exchange, path);
     const { resolver, relays, trusted } = this.#options;
     const relayPath = relays.pathOf(exchange);
     if (relayPath === "loop") return this.#refuseLoop(exchange);
-    const name = exchange.header("maelstrom-component");
     const route = name ? resolver.byName(name.toLowerCase()) : resolver.byRule(exchange.host, path);
     if (!route) return this.#noRoute(exchange);
     // A component that calls another passes its own clock on.

@@ -38,27 +38,28 @@ export class Relays {
   fields(component: string, path: RelayPath | undefined): string {
     const ids = [...path ?? [], this.#options.nodeId].join("|");
     return `MAELSTROM-COMPONENT: ${component}\r\nMAELSTROM-RELAY-PATH: ${ids}\r\n` +
-      `MAELSTROM-RELAY-PASS: ${this.#current()}\r\n`;
+      `MAELSTROM-RELAY-PASS: ${this.pass()}\r\n`;
   }
 
-  /**
-   * The path of a request that a peer relayed, `loop` when it must go no further, undefined when
-   * nobody did who holds the key.
-   */
-  pathOf(exchange: Exchange): RelayPath | "loop" | undefined {
-    const pass = exchange.header("maelstrom-relay-pass");
-    if (pass === undefined || !this.#isValid(pass)) return undefined;
-    const path = (exchange.header("maelstrom-relay-path") ?? "").split("|");
-    return path.length >= HOPS_MAX || path.includes(this.#options.nodeId) ? "loop" : path;
-  }
-
-  #current(): string {
+  /** Shows that a request comes from a node: from this one itself when no path goes with it. */
+  pass(): string {
     const period = this.#periodNow();
     if (period !== this.#period) {
       this.#period = period;
       this.#pass = `${period}.${this.#sign(period).toString("hex")}`;
     }
     return this.#pass;
+  }
+
+  /**
+   * The path of a request that a node sent, empty when nobody relayed it; `loop` when it must go no
+   * further, undefined when nobody sent it who holds the key.
+   */
+  pathOf(exchange: Exchange): RelayPath | "loop" | undefined {
+    const pass = exchange.header("maelstrom-relay-pass");
+    if (pass === undefined || !this.#isValid(pass)) return undefined;
+    const path = exchange.header("maelstrom-relay-path")?.split("|") ?? [];
+    return path.length >= HOPS_MAX || path.includes(this.#options.nodeId) ? "loop" : path;
   }
 
   #isValid(pass: string): boolean {

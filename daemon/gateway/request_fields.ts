@@ -9,13 +9,22 @@ import type { Exchange } from "../../lib/http/exchange.ts";
 import { dropFields, type FieldFilter } from "../../lib/http/fields.ts";
 
 const FORWARDED = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
-const FROM_ANYBODY = dropFields(["maelstrom-", "x-real-ip", ...FORWARDED]);
-const FROM_TRUSTED = dropFields(["maelstrom-", "x-forwarded-for"]);
-const FROM_PEER = dropFields(["maelstrom-"]);
+/** What nodes say to each other and to components, of messages and cron times among other things. */
+const OURS = ["maelstrom-", "mael-"];
+const FOR_NODES = [
+  "maelstrom-component",
+  "maelstrom-start-nano",
+  "maelstrom-deadline-nano",
+  "maelstrom-relay-path",
+  "maelstrom-relay-pass",
+];
+const FROM_ANYBODY = dropFields([...OURS, "x-real-ip", ...FORWARDED]);
+const FROM_TRUSTED = dropFields([...OURS, "x-forwarded-for"]);
+const FROM_PEER = dropFields(FOR_NODES);
 
 /**
  * What a sender's word counts for: `anybody` speaks for nobody, a `trusted` proxy for the clients
- * behind it, and a `peer` has said already all that we would add.
+ * behind it, and a `peer`, as this node's own event sources, has said already all that we would add.
  */
 export type Sender = "anybody" | "trusted" | "peer";
 
@@ -107,7 +116,7 @@ export function maxForwards(exchange: Exchange): "stop" | string | undefined {
 
 /** The client's fields without Max-Forwards as well, for when we write that one. */
 export const droppedWithMaxForwards: Readonly<Record<Sender, FieldFilter>> = {
-  anybody: dropFields(["maelstrom-", "x-real-ip", "max-forwards", ...FORWARDED]),
-  trusted: dropFields(["maelstrom-", "x-forwarded-for", "max-forwards"]),
-  peer: dropFields(["maelstrom-", "max-forwards"]),
+  anybody: dropFields([...OURS, "x-real-ip", "max-forwards", ...FORWARDED]),
+  trusted: dropFields([...OURS, "x-forwarded-for", "max-forwards"]),
+  peer: dropFields([...FOR_NODES, "max-forwards"]),
 };

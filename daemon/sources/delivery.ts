@@ -27,17 +27,17 @@ export function deliveryOf(messages: readonly Message[], polling: Polling): Deli
   const { path, source, isBatch, replyBytesMax } = polling;
   const [first] = messages;
   const common = { method: "POST", path, replyBytesMax };
-  const origin = ["Maelstrom-Event-Source", source] as const;
+  const origin = ["Mael-Event-Source", source] as const;
   if (isBatch || !first) {
     const headers = [origin, ["Content-Type", "application/json"]] as const;
     return { ...common, headers, body: JSON.stringify({ messages: messages.map(entryOf) }) };
   }
   const headers = [
     origin,
-    ["Maelstrom-Message-Id", headerText(first.id)],
-    ["Maelstrom-Queue", headerText(first.queue)],
-    ["Maelstrom-Receive-Count", String(first.receiveCount)],
-    ...(first.group === undefined ? [] : [["Maelstrom-Message-Group", headerText(first.group)]]),
+    ["Mael-Message-Id", headerText(first.id)],
+    ["Mael-Queue", headerText(first.queue)],
+    ["Mael-Receive-Count", String(first.receiveCount)],
+    ...(first.group === undefined ? [] : [["Mael-Message-Group", headerText(first.group)]]),
     ...first.headers.map(([name, value]) => [name, headerText(value)]),
   ] as [string, string][];
   return { ...common, headers, body: first.body };

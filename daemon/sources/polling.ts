@@ -6,6 +6,7 @@
  * Source: the ancestor's rules for pollers, with capacity counted alike wherever an instance runs.
  * @module
  */
+import type { QueueSettings } from "../../lib/contract/queues.ts";
 import type { EventSource, NodeStatus } from "../../lib/contract/v1.ts";
 
 /** Messages that one request to a queue may bring. */
@@ -69,6 +70,24 @@ export function activityPolling({ name, componentName, awsstepfunc }: EventSourc
   };
 }
 
+/** How a source of one of our own queues is polled. */
+export function queuePolling(
+  { name, componentName }: EventSource,
+  { path, maxConcurrency, concurrencyPerPoller, batch, visibilitySeconds }: QueueSettings,
+): Polling {
+  return {
+    source: name,
+    component: componentName,
+    path,
+    maxConcurrency,
+    concurrencyPerPoller,
+    messagesPerPoll: MESSAGES_MAX,
+    isBatch: batch,
+    visibilitySeconds,
+    replyBytesMax: REPLY_BYTES_MAX,
+  };
+}
+
 /**
  * The concurrency of each slot, when the component's instances take `capacity` requests at once:
  * concurrency 10 in fours is 4, 4, 2. Without an instance there is one slot for one request, which
@@ -86,13 +105,18 @@ export function slotsOf(
   );
 }
 
-/** Requests that the active instances of `component` take at the same time. */
-export function capacityOf(component: string, nodes: readonly NodeStatus[]): number {
-  return nodes.flatMap(({ runningComponents }) => runningComponents)
-    .filter(({ componentName, status }) =>
-      componentName === component && (status === "active" || status === "frozen")
-    )
-    .reduce((sum, { maxConcurrency }) => sum + Math.max(1, maxConcurrency), 0);
+/** Requests that the instances of each component take at the same time, by its name. */
+export function capacities(
+  nodes: readonly Pick<NodeStatus, "runningComponents">[],
+): ReadonlyMap<string, number> {
+  const capacity = new Map<string, number>();
+  for (const { runningComponents } of nodes) {
+    for (const { componentName, status, maxConcurrency } of runningComponents) {
+      if (status !== "active" && status !== "frozen") continue;
+      capacity.set(componentName, (capacity.get(componentName) ?? 0) + Math.max(1, maxConcurrency));
+    }
+  }
+  return capacity;
 }
 
 /**

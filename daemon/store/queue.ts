@@ -1,7 +1,7 @@
 /**
  * The node's own queues: messages that are sent, taken for a while, and removed once handled, or
- * given up into another queue. Owns the table `queue_message`, and telling receivers that there is
- * something; knows nothing of event sources. Walk: api, sources → **queue** → driver.
+ * given up into another queue. Owns the table `queue_message`; knows nothing of event sources.
+ * Walk: api, sources → **queue** → driver.
  *
  * Each act is one statement that commits by itself, so acts on many messages go on beside each
  * other, on other nodes as well; the clock is the database's. Sends and removals that meet share a
@@ -9,21 +9,20 @@
  * @module
  */
 import { Batcher } from "../../lib/async/batcher.ts";
-import type { QueuedMessage } from "../../lib/contract/queues.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import { type Driver, integerOf, type Row, type SqlValue, textOf } from "./driver.ts";
+import type { QueueNews } from "./queue_news.ts";
 
 /** Messages of one statement. */
 const BATCH_MAX = 64;
-/** Messages that one statement of a purge, a redrive or a sweep changes: others get their turn. */
-const SWEEP_MAX = 1000;
 /** What may wait to be sent, in characters. */
 const SENDING_MAX = 32 * 1024 * 1024;
 const REMOVING_MAX = 100_000;
-/** Other nodes are told of sends at once, and then at most so often, in milliseconds. */
-const TELL_EVERY_MS = 50;
 /** Counting ends here: more is not told apart. */
 const DEPTH_MAX = 10_000;
+
+/** What the queues need of a database. */
+export type QueueDriver = Pick<Driver, "all" | "write" | "dialect">;
 
 /** A message to keep. */
 export interface NewMessage {
@@ -64,34 +63,20 @@ export interface GivenUp {
   readonly failure: string;
 }
 
-/** How many messages one queue holds: those of its own, or those that `deadFrom` gave up. */
-export interface QueueCounts {
-  readonly queue: string;
-  /** Empty for its own. */
-  readonly deadFrom: string;
-  readonly ready: number;
-  readonly delayed: number;
-  readonly inFlight: number;
-  /** In milliseconds since 1970. */
-  readonly oldestSentAt: number;
-}
-
 /**
  * The queues in one database. Each method throws `store_unavailable` when the database cannot be
  * used and `stopping` after it was closed, beside the codes it names.
  */
-export class QueueStore implements AsyncDisposable {
-  readonly #driver: Driver;
+export class QueueStore {
+  readonly #driver: QueueDriver;
   readonly #sends: Batcher<NewMessage, string>;
   readonly #removals: Batcher<string, void>;
-  readonly #listeners = new Map<string, Set<() => void>>();
-  readonly #tells = new Map<string, { isDue: boolean; readonly timer: number }>();
-  readonly #telling = new Set<Promise<void>>();
-  readonly #unhear: () => void;
+  readonly #news: Pick<QueueNews, "announce">;
   #count = 0;
 
-  constructor(driver: Driver) {
+  constructor(driver: QueueDriver, news: Pick<QueueNews, "announce">) {
     this.#driver = driver;
+    this.#news = news;
     this.#sends = new Batcher({
       work: (messages) => this.#insert(messages),
       batchMax: BATCH_MAX,
@@ -106,14 +91,12 @@ export class QueueStore implements AsyncDisposable {
       waitingMax: REMOVING_MAX,
       full: () => busy("remove a message: too many are being removed"),
     });
-    this.#unhear = driver.hear((queue) => this.#ring(queue));
   }
 
   /** Keeps `message`; its id, once it is on disk. */
   async send(message: NewMessage): Promise<string> {
     const id = await this.#sends.add(message);
-    this.#ring(message.queue);
-    this.#tell(message.queue);
+    this.#news.announce(message.queue);
     return id;
   }
 
@@ -206,113 +189,6 @@ export class QueueStore implements AsyncDisposable {
     return { ready, dead };
   }
 
-  /** Every queue that holds messages. */
-  async list(): Promise<QueueCounts[]> {
-    const due = `visible_at <= ${this.#driver.dialect.nowMs}`;
-    const rows = await this.#driver.all(
-      `select queue, dead_from, min(sent_at) as oldest,
-         sum(case when ${due} then 1 else 0 end) as ready,
-         sum(case when ${due} or receipt <> '' then 0 else 1 end) as delayed,
-         sum(case when ${due} or receipt = '' then 0 else 1 end) as in_flight
-       from queue_message group by queue, dead_from order by queue, dead_from`,
-      [],
-    );
-    return rows.map((row) => ({
-      queue: textOf(row, "queue"),
-      deadFrom: textOf(row, "dead_from"),
-      ready: integerOf(row, "ready"),
-      delayed: integerOf(row, "delayed"),
-      inFlight: integerOf(row, "in_flight"),
-      oldestSentAt: integerOf(row, "oldest"),
-    }));
-  }
-
-  /** The first `limit` messages of `queue` in the order they are taken. Nothing is taken. */
-  peek(queue: string, limit: number): Promise<QueuedMessage[]> {
-    return this.#peek("queue = $1 order by priority desc, sent_at, id", [queue, limit]);
-  }
-
-  /** The first `limit` messages that `queue` gave up, oldest first. */
-  peekDead(queue: string, limit: number): Promise<QueuedMessage[]> {
-    return this.#peek("dead_from = $1 and dead_from <> '' order by sent_at, id", [queue, limit]);
-  }
-
-  /** Removes every message of `queue`, those that are being handled as well; how many. */
-  purge(queue: string): Promise<number> {
-    return this.#sweep((picked) =>
-      this.#driver.write(
-        `with picked as materialized (
-           select id from queue_message where queue = $1 limit $2 ${picked}
-         )
-         delete from queue_message where id in (select id from picked) returning queue`,
-        [queue, SWEEP_MAX],
-      )
-    );
-  }
-
-  /** Moves back what `queue` gave up, to be kept for `keptMs` more; how many. */
-  async redrive(queue: string, keptMs: number): Promise<number> {
-    const { nowMs } = this.#driver.dialect;
-    const moved = await this.#sweep((picked) =>
-      this.#driver.write(
-        `with picked as materialized (
-           select id from queue_message where dead_from = $1 and dead_from <> ''
-           limit $2 ${picked}
-         )
-         update queue_message
-         set queue = dead_from, dead_from = '', failure = '', receipt = '', receives = 0,
-           visible_at = ${nowMs}, expires_at = ${nowMs} + $3
-         where id in (select id from picked) returning queue`,
-        [queue, SWEEP_MAX, keptMs],
-      )
-    );
-    if (moved > 0) {
-      this.#ring(queue);
-      this.#tell(queue);
-    }
-    return moved;
-  }
-
-  /** Removes what was kept for long enough; how many of each queue. */
-  async removeExpired(): Promise<ReadonlyMap<string, number>> {
-    const removed = new Map<string, number>();
-    await this.#sweep(async (picked) => {
-      const rows = await this.#driver.write(
-        `with picked as materialized (
-           select id from queue_message where expires_at <= ${this.#driver.dialect.nowMs}
-           limit $1 ${picked}
-         )
-         delete from queue_message where id in (select id from picked) returning queue`,
-        [SWEEP_MAX],
-      );
-      for (const row of rows) {
-        const queue = textOf(row, "queue");
-        removed.set(queue, (removed.get(queue) ?? 0) + 1);
-      }
-      return rows;
-    });
-    return removed;
-  }
-
-  /** Calls `listener` when there may be something in `queue`. It may be missed: look again. */
-  subscribe(queue: string, listener: () => void): () => void {
-    const listeners = this.#listeners.get(queue) ?? new Set();
-    this.#listeners.set(queue, listeners.add(listener));
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(queue);
-    };
-  }
-
-  /** Ends telling and listening; the driver stays open. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#unhear();
-    this.#listeners.clear();
-    for (const { timer } of this.#tells.values()) clearTimeout(timer);
-    this.#tells.clear();
-    await Promise.all(this.#telling);
-  }
-
   async #insert(messages: readonly NewMessage[]): Promise<string[]> {
     const { nowMs } = this.#driver.dialect;
     const ids: string[] = [];
@@ -363,69 +239,11 @@ export class QueueStore implements AsyncDisposable {
     return integerOf(row ?? {}, "count");
   }
 
-  async #peek(where: string, args: readonly SqlValue[]): Promise<QueuedMessage[]> {
-    const rows = await this.#driver.all(
-      `select id, priority, sent_at, visible_at, receives, dead_from, failure, attributes, body
-       from queue_message where ${where} limit $2`,
-      args,
-    );
-    return rows.map((row) => {
-      const deadFrom = textOf(row, "dead_from");
-      const failure = textOf(row, "failure");
-      return {
-        id: textOf(row, "id"),
-        priority: integerOf(row, "priority"),
-        sentAt: integerOf(row, "sent_at"),
-        visibleAt: integerOf(row, "visible_at"),
-        receives: integerOf(row, "receives"),
-        ...(deadFrom === "" ? {} : { deadFrom }),
-        ...(failure === "" ? {} : { failure }),
-        attributes: attributesOf(row),
-        body: textOf(row, "body"),
-      };
-    });
-  }
-
-  /** Repeats `step`, which is given how to pick rows, until it finds nothing; the rows in all. */
-  async #sweep(step: (skipLocked: string) => Promise<readonly Row[]>): Promise<number> {
-    for (let total = 0;;) {
-      const { length } = await step(this.#driver.dialect.skipLocked);
-      total += length;
-      if (length < SWEEP_MAX) return total;
-    }
-  }
-
   /** Messages of one statement have the same time: the number keeps their order. */
   #nextId(): string {
     this.#count = (this.#count + 1) % 0x1_0000_0000;
     const random = crypto.randomUUID().replaceAll("-", "").slice(0, 24);
     return `${this.#count.toString(16).padStart(8, "0")}${random}`;
-  }
-
-  #ring(queue: string | undefined): void {
-    const meant = queue === undefined
-      ? [...this.#listeners.values()]
-      : [this.#listeners.get(queue) ?? []];
-    for (const listener of meant.flatMap((listeners) => [...listeners])) listener();
-  }
-
-  #tell(queue: string): void {
-    const resting = this.#tells.get(queue);
-    if (resting) {
-      resting.isDue = true;
-      return;
-    }
-    const timer = setTimeout(() => {
-      const isDue = this.#tells.get(queue)?.isDue;
-      this.#tells.delete(queue);
-      if (isDue) this.#tell(queue);
-    }, TELL_EVERY_MS);
-    this.#tells.set(queue, { isDue: false, timer });
-    // Receivers that hear nothing look again on a timer.
-    const telling = this.#driver.tell(queue).catch(() => {}).finally(() =>
-      this.#telling.delete(telling)
-    );
-    this.#telling.add(telling);
   }
 }
 
@@ -439,6 +257,7 @@ function byTurn(a: Row, b: Row): number {
     (textOf(a, "id") < textOf(b, "id") ? -1 : 1);
 }
 
-function attributesOf(row: Row): Record<string, string> {
+/** The attributes of a message's row. */
+export function attributesOf(row: Row): Record<string, string> {
   return JSON.parse(textOf(row, "attributes"));
 }

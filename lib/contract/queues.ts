@@ -17,8 +17,11 @@ export const PRIORITY_MAX = 9;
 export const DELAY_SECONDS_MAX = 7 * 24 * 3600;
 /** Most attributes of a message. */
 export const ATTRIBUTES_MAX = 20;
-/** An attribute reaches the component as the header field `maelstrom-attribute-NAME`. */
-export const ATTRIBUTE_PREFIX = "maelstrom-attribute-";
+/**
+ * An attribute comes and goes as the header field `mael-attribute-NAME`, but for `content-type`,
+ * which has a field of its own.
+ */
+export const ATTRIBUTE_PREFIX = "mael-attribute-";
 
 /** How many messages a queue holds, and who reads it. */
 export interface QueueInfo {
@@ -61,6 +64,7 @@ export interface QueueSettings {
   readonly path: string;
   readonly maxConcurrency: number;
   readonly concurrencyPerPoller: number;
+  readonly batch: boolean;
   readonly visibilitySeconds: number;
   readonly maxReceives: number;
   readonly deadLetterQueue: string;
@@ -75,7 +79,9 @@ export function queueSettings(queue: QueueEventSource): QueueSettings {
     name: queue.name,
     path: queue.path,
     maxConcurrency: queue.maxConcurrency || 10,
-    concurrencyPerPoller: queue.concurrencyPerPoller || 10,
+    // One request carries a whole batch.
+    concurrencyPerPoller: queue.concurrencyPerPoller || (queue.batch ? 1 : 10),
+    batch: queue.batch ?? false,
     visibilitySeconds: queue.visibilitySeconds || 60,
     maxReceives: queue.maxReceives || 5,
     deadLetterQueue: queue.deadLetterQueue || `${queue.name}-dead`,

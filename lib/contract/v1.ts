@@ -333,6 +333,8 @@ export const queueEventSourceSchema = z.strictObject({
   retentionSeconds: seconds.optional(),
   /** Messages it holds before it refuses more; 0 means 100000. */
   maxLength: count.optional(),
+  /** True: all messages of a poll are sent in one request, whose answer names the failed ones. */
+  batch: z.boolean().optional(),
   /** True: whoever reaches the private port may send, without key or token. */
   open: z.boolean().optional(),
 }).refine((queue) => queue.deadLetterQueue !== queue.name, {
@@ -389,6 +391,8 @@ export function eventSourceType(source: EventSource): EventSourceType {
 export interface EventSourceWithStatus {
   readonly eventSource: EventSource;
   readonly enabled: boolean;
+  /** How it fares on all nodes; only in lists, of those that read queues and are polled. */
+  readonly status?: SourceStatus;
 }
 
 /** Where a run of an event source stands. */
@@ -579,6 +583,8 @@ export interface NodeStatus {
   readonly waiting: readonly ComponentWaiting[];
   /** Duties that the node performs for the whole cluster. */
   readonly roles: readonly RoleHeld[];
+  /** Event sources whose queues are polled here. */
+  readonly sources: readonly SourceStatus[];
   readonly state: NodeState;
   /** The daemon is stopping: nothing more should be sent there. */
   readonly isLeaving: boolean;
@@ -596,6 +602,37 @@ export type NodeState = z.infer<typeof nodeStateSchema>;
 export interface ComponentWaiting {
   readonly componentName: string;
   readonly count: number;
+}
+
+/** How an event source that reads queues fares, on one node or on all, since it was polled there. */
+export interface SourceStatus {
+  readonly eventSourceName: string;
+  readonly componentName: string;
+  /** Requests that go on, and those that messages wait for which this node counts. */
+  readonly demand: number;
+  /** Most requests that may go on in the cluster. */
+  readonly maxConcurrency: number;
+  /** Messages that the component has now. */
+  readonly inFlight: number;
+  /** Messages in the queues; counted by one node for all. */
+  readonly waiting: number;
+  /** Messages that were given up, in the dead-letter queues; counted by one node for all. */
+  readonly dead: number;
+  readonly handled: number;
+  /** Deliveries that failed. */
+  readonly failed: number;
+  /** Deliveries of messages that had been delivered before. */
+  readonly repeated: number;
+  /** Messages that were handled but could not be deleted, so that they came again. */
+  readonly undeleted: number;
+  /** What keeps it from receiving. */
+  readonly error?: {
+    readonly reason: string;
+    /** In milliseconds since 1970. */
+    readonly since: number;
+    /** When it is tried again, in milliseconds since 1970. */
+    readonly retryAt: number;
+  };
 }
 
 /** A duty and its ownership: `{ "role": "placement", "epoch": 7 }`. */

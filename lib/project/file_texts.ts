@@ -122,5 +122,6 @@ export const FIELD_TEXTS: Readonly<Record<string, string>> = {
   "queue.deadletterqueue": "Where messages go that were given up; absent: the name with -dead.",
   "queue.retentionseconds": "Time that a message is kept, in seconds; 0 means 14 days.",
   "queue.maxlength": "Messages it holds before it refuses more; 0 means 100000.",
+  "queue.batch": "True: one request brings several messages, and its answer names the failed ones.",
   "queue.open": "True: whoever reaches the private port may send, containers as well.",
 };

@@ -24,6 +24,12 @@ export interface Outcome {
   }[];
 }
 
+/** A stretch of time, in milliseconds since 1970. */
+export interface Stretch {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** One instance as its node reports it. */
 export interface ReportedInstance {
   readonly name: string;
@@ -125,9 +131,8 @@ function overlaps(ownerships: readonly Ownership[], history: readonly Entry[]): 
   return ownerships.flatMap((one) => {
     const next = successorOf(one, ownerships);
     if (!next) return [];
-    const sinceMs = runsFromMs(one.node, Math.max(one.fromMs, next.fromMs), history);
-    const tooLongMs = one.toMs - sinceMs - OVERLAP_MS;
-    if (tooLongMs <= 0) return [];
+    const beyond = { fromMs: Math.max(one.fromMs, next.fromMs), toMs: one.toMs };
+    if (runningMs(beyond, one.node, history) <= OVERLAP_MS) return [];
     const beside = `beside ${next.node} in ${next.epoch}`;
     return [`${one.node} went on as owner of ${one.role} in epoch ${one.epoch} ${beside}`];
   });
@@ -141,17 +146,29 @@ function successorOf(
   return ownerships.find((other) => other.role === role && other.epoch > epoch);
 }
 
-/** The moment from `atMs` on at which `node` does not stand still. */
-function runsFromMs(node: string, atMs: number, history: readonly Entry[]): number {
-  let frozenMs: number | undefined;
+/** The parts of `whole` in which `node` did not stand still. */
+export function runningParts(
+  whole: Stretch,
+  node: string,
+  history: readonly Entry[],
+): Stretch[] {
+  const parts: Stretch[] = [];
+  let fromMs: number | undefined = whole.fromMs;
   for (const entry of history) {
-    if (entry.node !== node) continue;
-    if (entry.kind === "frozen") frozenMs = entry.atMs;
-    if (entry.kind !== "thawed") continue;
-    if (frozenMs !== undefined && frozenMs <= atMs && atMs < entry.atMs) return entry.atMs;
-    frozenMs = undefined;
+    if (entry.node !== node || entry.atMs >= whole.toMs) continue;
+    if (entry.kind === "frozen") {
+      if (fromMs !== undefined && entry.atMs > fromMs) parts.push({ fromMs, toMs: entry.atMs });
+      fromMs = undefined;
+    }
+    if (entry.kind === "thawed") fromMs = Math.max(whole.fromMs, entry.atMs);
   }
-  return frozenMs !== undefined && frozenMs <= atMs ? Infinity : atMs;
+  if (fromMs !== undefined && fromMs < whole.toMs) parts.push({ fromMs, toMs: whole.toMs });
+  return parts;
+}
+
+function runningMs(whole: Stretch, node: string, history: readonly Entry[]): number {
+  return runningParts(whole, node, history)
+    .reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
 }
 
 function strayTargets(history: readonly Entry[], ownerships: readonly Ownership[]): string[] {
@@ -193,8 +210,8 @@ function staleWrites(history: readonly Entry[], ownerships: readonly Ownership[]
     );
     if (!own) return [`${node} wrote as owner of ${role} in epoch ${epoch}, which it never won`];
     const next = successorOf(own, ownerships);
-    const isLate = next && atMs > runsFromMs(node, next.fromMs, history) + OVERLAP_MS;
-    return isLate
+    const beyond = { fromMs: next?.fromMs ?? atMs, toMs: atMs };
+    return next && runningMs(beyond, node, history) > OVERLAP_MS
       ? [`${node} wrote as owner of ${role} in epoch ${epoch} after ${next.node} won ${next.epoch}`]
       : [];
   });

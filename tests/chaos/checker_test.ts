@@ -99,6 +99,32 @@ const histories: { name: string; history: Entry[]; found: RegExp | undefined }[]
     found: undefined,
   },
   {
+    name: "an owner that stands still again before it could stop",
+    history: [
+      won(0, "a", 1),
+      frozen(10, "a"),
+      won(5000, "b", 2),
+      thawed(9000, "a"),
+      frozen(9001, "a"),
+      thawed(19_000, "a"),
+      lost(19_001, "a", 1),
+    ],
+    found: undefined,
+  },
+  {
+    name: "an owner that stands still again and again, and goes on in between",
+    history: [
+      won(0, "a", 1),
+      frozen(10, "a"),
+      won(5000, "b", 2),
+      thawed(9000, "a"),
+      frozen(9800, "a"),
+      thawed(19_000, "a"),
+      lost(19_800, "a", 1),
+    ],
+    found: /^a went on as owner/,
+  },
+  {
     name: "an owner that stood still, and goes on",
     history: [
       won(0, "a", 1),

@@ -3,6 +3,8 @@ import { Random } from "../simulation/random.ts";
 
 /** Time between two faults, in milliseconds. */
 const PAUSE_MS = { min: 1000, max: 5000 };
+/** Share of the faults that meet the owner of placement, or nothing would be handed over for long. */
+const OWNER_SHARE = 0.4;
 const KINDS = ["kill", "freeze", "cut", "part", "restart"] as const;
 
 /**
@@ -16,7 +18,9 @@ export interface Fault {
   readonly lastsMs: number;
   /** Index of a node; meaningless for `restart`. */
   readonly node: number;
-  /** Index of another node. */
+  /** True: not that node, but whoever owns placement then. */
+  readonly isOwner: boolean;
+  /** Index of another node, for `part`. */
   readonly other: number;
 }
 
@@ -40,6 +44,6 @@ export function planFaults(seed: number, durationMs: number, nodes: number): Fau
     if (atMs + lastsMs > durationMs) return faults;
     const node = random.between(0, nodes - 1);
     const other = (node + random.between(1, nodes - 1)) % nodes;
-    faults.push({ kind, atMs, lastsMs, node, other });
+    faults.push({ kind, atMs, lastsMs, node, other, isOwner: random.chance(OWNER_SHARE) });
   }
 }

@@ -1,18 +1,12 @@
 /** What a run of chaos says about a cluster, in numbers. Pure. @module */
 import type { Answered } from "../support/http/steady_load.ts";
-import { ownershipsOf } from "./checker.ts";
+import { ownershipsOf, runningParts, type Stretch } from "./checker.ts";
 import type { Entry } from "./history.ts";
-
-/** A stretch of time, in milliseconds. */
-export interface Stretch {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 /** The times between two owners of placement who could run. */
 export function vacancies(history: readonly Entry[]): Stretch[] {
   const owned = ownershipsOf(history).filter(({ role }) => role === "placement")
-    .flatMap((one) => running(one, one.node, history))
+    .flatMap((one) => runningParts(one, one.node, history))
     .sort((a, b) => a.fromMs - b.fromMs);
   const gaps: Stretch[] = [];
   let untilMs = owned[0]?.fromMs ?? 0;
@@ -21,19 +15,6 @@ export function vacancies(history: readonly Entry[]): Stretch[] {
     untilMs = Math.max(untilMs, toMs);
   }
   return gaps;
-}
-
-/** The parts of `whole` in which `node` did not stand still. */
-function running(whole: Stretch, node: string, history: readonly Entry[]): Stretch[] {
-  const parts: Stretch[] = [];
-  let { fromMs } = whole;
-  for (const { atMs, node: at, kind } of history) {
-    if (at !== node || atMs < fromMs || atMs > whole.toMs) continue;
-    if (kind === "frozen") parts.push({ fromMs, toMs: atMs });
-    if (kind === "frozen" || kind === "thawed") fromMs = kind === "frozen" ? whole.toMs : atMs;
-  }
-  if (fromMs < whole.toMs) parts.push({ fromMs, toMs: whole.toMs });
-  return parts;
 }
 
 /** The longest of `stretches` in milliseconds; 0 when there are none. */

@@ -5,13 +5,14 @@
  */
 import { pause } from "../../lib/async/pause.ts";
 import type { Component, NodeStatus } from "../../lib/contract/v1.ts";
-import { messageOf } from "../../lib/errors.ts";
+import { asMaelstromError, messageOf } from "../../lib/errors.ts";
 import { RpcClient } from "../../lib/rpc/client.ts";
 import { type Answered, failures, goodShare, SteadyLoad } from "../support/http/steady_load.ts";
 import type { TestNode } from "../support/node.ts";
 import { historyViolations, type Outcome, outcomeViolations } from "./checker.ts";
 import { planFaults } from "./fault_plan.ts";
 import { longestMs, meet, stretchOf, vacancies } from "./figures.ts";
+import type { Entry } from "./history.ts";
 import { type Outage, Stage } from "./stage.ts";
 
 /** What a run is told. */
@@ -23,12 +24,16 @@ export interface ChaosOptions {
   readonly say: (line: string) => void;
 }
 
+/** Calls end by their client's limit. */
+const never = new AbortController().signal;
 const PER_SECOND = 45;
 const CALL_LIMIT_MS = 8000;
 const SETTLE_LIMIT_MS = 60_000;
 const PUT_EVERY_MS = 7000;
 /** Longer than a fault's effects last: the lease, and a session that is given up. */
 const AFTER_MS = 6000;
+/** What a put comes to when the node is away, or its database. */
+const AWAY: ReadonlySet<string> = new Set(["unreachable", "timeout", "store_unavailable"]);
 const ON_DEMAND = ["rare", "seldom"];
 const ROLLING = "rolling";
 
@@ -45,6 +50,8 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
   await using load = new SteadyLoad(urls, PER_SECOND);
   const over = new AbortController();
   const putting = keepPutting(stage.nodes, over.signal);
+  // It fails where it is awaited.
+  putting.catch(() => {});
   await Promise.all(
     planFaults(seed, durationMs, nodes).map(async (fault) => {
       await pause(Math.max(0, beginMs + fault.atMs - Date.now()), over.signal);
@@ -66,7 +73,9 @@ export async function runChaos(options: ChaosOptions): Promise<string[]> {
   tellRequests(stage, results, beginMs, say);
   tellHandOvers(stage, say);
   say(`every component was as wanted ${convergedMs} ms after the last fault`);
-  return [...historyViolations(history), ...left];
+  const violations = historyViolations(history);
+  if (violations.length > 0) tellHistory(history, beginMs, say);
+  return [...violations, ...left];
 }
 
 async function putComponents({ nodes: [first], nodes }: Stage): Promise<void> {
@@ -102,17 +111,13 @@ async function keepPutting(
     const client = clientOf(nodes[turn % nodes.length]!);
     try {
       const component = await componentAt(client, ROLLING);
-      const docker = { ...component.docker, environment: [`TURN=${turn}`] };
-      const put = { ...component, docker };
-      const limit = AbortSignal.timeout(CALL_LIMIT_MS);
-      const { version } = await client.call(
-        "MaelstromService.PutComponent",
-        { component: put },
-        limit,
-      );
+      const put = { ...component, environment: [{ name: "TURN", value: `${turn}` }] };
+      const input = { component: put };
+      const { version } = await client.call("MaelstromService.PutComponent", input, never);
       acknowledged = version;
-    } catch {
-      // The node is away, or its database is.
+    } catch (error) {
+      const { code } = asMaelstromError(error);
+      if (!AWAY.has(code)) throw error;
       refused += 1;
     }
   }
@@ -120,8 +125,7 @@ async function keepPutting(
 }
 
 async function componentAt(client: RpcClient, name: string): Promise<Component> {
-  const limit = AbortSignal.timeout(CALL_LIMIT_MS);
-  const { component } = await client.call("MaelstromService.GetComponent", { name }, limit);
+  const { component } = await client.call("MaelstromService.GetComponent", { name }, never);
   return component;
 }
 
@@ -146,8 +150,7 @@ async function stateViolations(
   isIdle: boolean,
 ): Promise<string[]> {
   const statuses = await Promise.all(stage.nodes.map(async (node) => {
-    const limit = AbortSignal.timeout(CALL_LIMIT_MS);
-    return (await clientOf(node).call("NodeService.GetStatus", {}, limit)).status;
+    return (await clientOf(node).call("NodeService.GetStatus", {}, never)).status;
   }));
   const newest = (await componentAt(clientOf(stage.nodes[0]!), ROLLING)).version;
   const outcome = await outcomeOf(stage, statuses, isIdle);
@@ -197,9 +200,8 @@ async function outcomeOf(
 /** Every node knows all nodes. */
 async function unknownPeers({ nodes }: Stage): Promise<string[]> {
   const known = await Promise.all(nodes.map(async (node) => {
-    const limit = AbortSignal.timeout(CALL_LIMIT_MS);
-    const answer = await clientOf(node).call("NodeService.ListNodeStatus", {}, limit);
-    return answer.nodes.length - answer.silentNodeIds.length;
+    const answer = await clientOf(node).call("NodeService.ListNodeStatus", {}, never);
+    return answer.nodes.length - (answer.silentNodeIds?.length ?? 0);
   }));
   return known.flatMap((count, index) =>
     count === nodes.length ? [] : [`${nodes[index]!.nodeId} hears ${count} nodes`]
@@ -246,6 +248,14 @@ function tellHandOvers(stage: Stage, say: (line: string) => void): void {
     } ms; while all could reach ` +
       `the database ${longestMs(others)} ms`,
   );
+}
+
+/** All but the orders that were taken, which are many. */
+function tellHistory(history: readonly Entry[], beginMs: number, say: (line: string) => void) {
+  for (const { atMs, node, ...happening } of history) {
+    if (happening.kind === "took") continue;
+    say(`${at(atMs - beginMs)} ${node} ${JSON.stringify(happening)}`);
+  }
 }
 
 /** `1:07.3` */

@@ -12,6 +12,8 @@ import type { Fault } from "./fault_plan.ts";
 import { type Entry, entryOf, merge } from "./history.ts";
 import { PeerNetwork } from "./peer_network.ts";
 
+const never = new AbortController().signal;
+const RESTART_PAUSE_MS = 500;
 const RESTART_LIMIT_MS = 60_000;
 
 /** A stretch of time in which something was broken. Times are in milliseconds since 1970. */
@@ -70,16 +72,24 @@ export class Stage implements AsyncDisposable {
     return merge(this.#done, ...told);
   }
 
-  /** Performs `fault` from its begin to its end, once what it breaks is whole. */
-  async perform(fault: Fault): Promise<void> {
-    const thing = fault.kind === "restart"
-      ? "the database"
-      : fault.kind === "part"
-      ? `parting ${[fault.node, fault.other].sort()}`
-      : `node ${fault.node}`;
+  /** Performs `planned` from its begin to its end, once what it breaks is whole. */
+  async perform(planned: Fault): Promise<void> {
+    const fault = planned.isOwner && planned.kind !== "part"
+      ? { ...planned, node: this.#owner() ?? planned.node }
+      : planned;
+    const thing = thingOf(fault);
     const turn = (this.#turns.get(thing) ?? Promise.resolve()).then(() => this.#perform(fault));
     this.#turns.set(thing, turn);
     await turn;
+  }
+
+  /** Index of the node that won placement last. */
+  #owner(): number | undefined {
+    const won = this.history().findLast((entry) =>
+      entry.kind === "won" && entry.role === "placement"
+    );
+    const index = this.nodes.findIndex(({ nodeId }) => nodeId === won?.node);
+    return index < 0 ? undefined : index;
   }
 
   /** Has node `index` stand still until the result is called. */
@@ -111,7 +121,7 @@ export class Stage implements AsyncDisposable {
     const outage: Outage = { what, fromMs: Date.now(), toMs: Infinity };
     this.outages.push(outage);
     const mend = await this.#break(fault);
-    await pause(lastsMs, new AbortController().signal);
+    await pause(lastsMs, never);
     await mend();
     outage.toMs = Date.now();
   }
@@ -148,7 +158,7 @@ export class Stage implements AsyncDisposable {
         if (performance.now() > endMs) throw error;
         // One that is slow to start may still run.
         await node.kill().catch(() => {});
-        await pause(500, new AbortController().signal);
+        await pause(RESTART_PAUSE_MS, never);
       }
     }
   }
@@ -156,4 +166,10 @@ export class Stage implements AsyncDisposable {
   #record({ nodeId }: TestNode, kind: "frozen" | "thawed" | "ended"): void {
     this.#done.push({ atMs: Date.now(), node: nodeId, kind });
   }
+}
+
+/** What a fault breaks. */
+function thingOf({ kind, node, other }: Fault): string {
+  if (kind === "restart") return "the database";
+  return kind === "part" ? `parting ${[node, other].sort()}` : `node ${node}`;
 }

@@ -62,6 +62,7 @@ export function nodeStatus(nodeId: string, observedAt: number): NodeStatus {
     failures: [],
     waiting: [],
     roles: [],
+    sources: [],
     labels: {},
     state: "ready",
     isLeaving: false,
@@ -199,6 +200,9 @@ const anyKind: fc.Arbitrary<Partial<EventSource>> = fc.oneof(
       messagesPerPoll: anyCount,
       concurrencyPerPoller: anyCount,
       visibilityTimeout: fc.nat(1000),
+      batch: fc.boolean(),
+      region: fc.constant("eu-west-1"),
+      endpoint: fc.constant("http://127.0.0.1:9"),
     }, { ...plain, requiredKeys: ["queueName", "path"] }),
   }, plain),
   fc.record({
@@ -207,7 +211,25 @@ const anyKind: fc.Arbitrary<Partial<EventSource>> = fc.oneof(
       path: fc.constant("/resize"),
       maxConcurrency: anyCount,
       concurrencyPerPoller: anyCount,
+      heartbeatSeconds: fc.nat(1000),
+      region: fc.constant("eu-west-1"),
+      endpoint: fc.constant("http://127.0.0.1:9"),
     }, { ...plain, requiredKeys: ["activityName", "path"] }),
+  }, plain),
+  fc.record({
+    queue: fc.record({
+      name: fc.stringMatching(/^[a-z0-9_-]{1,55}$/),
+      path: fc.constant("/task"),
+      maxConcurrency: anyCount,
+      concurrencyPerPoller: anyCount,
+      visibilitySeconds: fc.nat(1000),
+      maxReceives: anyCount,
+      deadLetterQueue: fc.constant("dead-letters"),
+      retentionSeconds: fc.nat(1000),
+      maxLength: anyCount,
+      batch: fc.boolean(),
+      open: fc.boolean(),
+    }, { ...plain, requiredKeys: ["name", "path"] }),
   }, plain),
 );
 

@@ -42,7 +42,7 @@ export class TestApi implements AsyncDisposable {
     this.#stack = stack;
     const methods = {
       ...componentMethods(store, catalog, () => Promise.resolve([])),
-      ...eventSourceMethods(store, catalog),
+      ...eventSourceMethods(store, catalog, () => []),
       ...projectMethods(store, catalog),
     };
     this.#handler = apiHandler(methods as Methods, silentLog);

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import type { Method, Outputs } from "../../lib/contract/v1.ts";
 import { TestNode } from "../support/node.ts";
 
+const LIMIT_MS = 30_000;
+
 /** Statuses of `count` requests at once, each on a connection of its own. */
 async function statuses(url: string, count = 12): Promise<number[]> {
   const answers = await Promise.all(Array.from({ length: count }, async () => {
-    const response = await fetch(url, { headers: { connection: "close" } });
+    const signal = AbortSignal.timeout(LIMIT_MS);
+    const response = await fetch(url, { headers: { connection: "close" }, signal });
     await response.body?.cancel();
     return response.status;
   }));

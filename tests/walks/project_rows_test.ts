@@ -6,14 +6,12 @@ import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { ensureSampleImage } from "../../examples/quickstart/image.ts";
 import {
-  awsStepFunctionEventSourceSchema,
   type Component,
-  cronEventSourceSchema,
   cronHttpRequestSchema,
+  eventSourceSchema,
+  eventSourceTypeSchema,
   type EventSourceWithStatus,
-  httpEventSourceSchema,
   type Project,
-  sqsEventSourceSchema,
   volumeMountSchema,
 } from "../../lib/contract/v1.ts";
 import { FILE_KEYS } from "../../lib/project/file_keys.ts";
@@ -139,12 +137,31 @@ ${TOKENS.map(([name, written]) => `      - "${name}=${written}"`).join("\n")}
           messagesperpoll: 3
           concurrencyperpoller: 2
           visibilitytimeout: 60
+          batch: true
+          region: eu-west-1
+          endpoint: http://127.0.0.1:9
       resize:
         awsstepfunc:
           activityname: resize
           path: /resize
           maxconcurrency: 4
           concurrencyperpoller: 2
+          heartbeatseconds: 30
+          region: eu-west-1
+          endpoint: http://127.0.0.1:9
+      tasks:
+        queue:
+          name: Rows-Tasks
+          path: /task
+          maxconcurrency: 4
+          concurrencyperpoller: 2
+          visibilityseconds: 30
+          maxreceives: 3
+          deadletterqueue: rows-lost
+          retentionseconds: 3600
+          maxlength: 100
+          batch: true
+          open: true
     crontab: |
       # month by month
       5   6 */2  9  ?   /cron/two?a=b
@@ -324,6 +341,9 @@ const WANTED_SOURCES = {
       messagesPerPoll: 3,
       concurrencyPerPoller: 2,
       visibilityTimeout: 60,
+      batch: true,
+      region: "eu-west-1",
+      endpoint: "http://127.0.0.1:9",
     },
   },
   rows_nightly: {
@@ -350,6 +370,24 @@ const WANTED_SOURCES = {
       path: "/resize",
       maxConcurrency: 4,
       concurrencyPerPoller: 2,
+      heartbeatSeconds: 30,
+      region: "eu-west-1",
+      endpoint: "http://127.0.0.1:9",
+    },
+  },
+  rows_tasks: {
+    queue: {
+      name: "rows-tasks",
+      path: "/task",
+      maxConcurrency: 4,
+      concurrencyPerPoller: 2,
+      visibilitySeconds: 30,
+      maxReceives: 3,
+      deadLetterQueue: "rows-lost",
+      retentionSeconds: 3600,
+      maxLength: 100,
+      batch: true,
+      open: true,
     },
   },
   "rows_web-cron-0": CRON("5 6 */2 9 ?", "/cron/two?a=b"),
@@ -372,12 +410,12 @@ Deno.test("project rows: the file uses every key there is", () => {
     [...FILE_KEYS.map(({ key }) => key), ...others].toSorted(),
   );
   usesAll(Web.volumes[0], volumeMountSchema);
-  const { by_host, rows_nightly, images, resize } = Web.eventsources;
-  usesAll(by_host.http, httpEventSourceSchema);
-  usesAll(rows_nightly.cron, cronEventSourceSchema);
-  usesAll(rows_nightly.cron.http, cronHttpRequestSchema);
-  usesAll(images.sqs, sqsEventSourceSchema);
-  usesAll(resize.awsstepfunc, awsStepFunctionEventSourceSchema);
+  usesAll(Web.eventsources.rows_nightly.cron.http, cronHttpRequestSchema);
+  for (const kind of eventSourceTypeSchema.options) {
+    const sources: Record<string, unknown>[] = Object.values(Web.eventsources);
+    const used = sources.find((source) => source[kind] !== undefined);
+    usesAll(used?.[kind] ?? {}, eventSourceSchema.shape[kind].unwrap());
+  }
 });
 
 Deno.test("walk: every row of a project file acts", async (t) => {
@@ -396,7 +434,16 @@ Deno.test("walk: every row of a project file acts", async (t) => {
       "Component rows_web",
       "Component rows_copy",
       "Component rows_plain",
-      ...["by_host", "images", "resize", "nightly", "web-cron-0", "web-cron-1", "plain_http"]
+      ...[
+        "by_host",
+        "images",
+        "resize",
+        "nightly",
+        "tasks",
+        "web-cron-0",
+        "web-cron-1",
+        "plain_http",
+      ]
         .map((name) => `EventSource rows_${name}`),
     ]);
     assert.deepEqual(printed.stderr.trimEnd().split("\n"), [

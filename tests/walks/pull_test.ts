@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { PULL } from "../support/docker/pull.ts";
 import { ARCHITECTURE, OTHER_ARCHITECTURE } from "../support/docker/elf.ts";
+import { labelled } from "../support/docker/labelled.ts";
 import { lyingEngine } from "../support/docker/lying_engine.ts";
 import { type Registry, startRegistry } from "../support/docker/registry.ts";
 import { witness } from "../support/docker/witness.ts";
@@ -18,18 +19,10 @@ interface Setting extends AsyncDisposable {
 
 async function setUp(options: NodeOptions = {}, user: object = {}): Promise<Setting> {
   const stack = new AsyncDisposableStack();
+  const { docker } = stack.use(labelled());
   const registry = stack.use(await startRegistry(user));
-  const node = await TestNode.start(options);
-  stack.defer(async () => {
-    const images = await node.docker.listImages(AbortSignal.timeout(9000));
-    const ours = images.flatMap(({ tags }) => tags).filter((tag) =>
-      tag.startsWith(registry.address)
-    );
-    await Promise.all(
-      ours.map((ref) => node.docker.removeImage(ref, { force: true }, AbortSignal.timeout(9000))),
-    );
-    await node[Symbol.asyncDispose]();
-  });
+  stack.defer(() => registry.clean(docker));
+  const node = stack.use(await TestNode.start(options));
   const put = (name: string, docker: object = {}, component: object = {}) => {
     // With an init the program ends at a signal, which the first process would not see.
     const fixed = { httpPort: 80, httpStartHealthCheckSeconds: -1, httpHealthCheckSeconds: 3600 };

@@ -48,6 +48,17 @@ Deno.test("forgetSilentNodes() outlives a database that is away", async () => {
   await forgetSilentNodes(options(remove), owner, stop.signal);
 });
 
+Deno.test("forgetSilentNodes() waits for no write when its role is lost", async () => {
+  const stop = new AbortController();
+  const write = Promise.withResolvers<string[]>();
+  const remove: Remove = () => {
+    queueMicrotask(() => stop.abort());
+    return write.promise;
+  };
+  await forgetSilentNodes(options(remove), owner, stop.signal);
+  write.reject(new MaelstromError("store_unavailable", "late"));
+});
+
 Deno.test("forgetSilentNodes() removes nothing when the liveness is 0", async () => {
   const stop = new AbortController();
   const remove: Remove = () => assert.fail("removed");

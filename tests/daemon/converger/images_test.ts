@@ -18,9 +18,7 @@ async function setUp({ allowsPullCommand = false } = {}) {
   const stack = new AsyncDisposableStack();
   const registry = stack.use(await startRegistry());
   const { docker, signal } = stack.use(labelled());
-  stack.defer(async () => {
-    await docker.removeImage(registry.ref, { force: true }, AbortSignal.timeout(9000));
-  });
+  stack.defer(() => registry.clean(docker));
   const lines: Record<string, unknown>[] = [];
   const waiting = new Set<() => void>();
   const log = createLog({
@@ -91,7 +89,6 @@ Deno.test("Images.pull() tells how far it is, at most four times a second", asyn
   for (const [at, { atMs }] of numbered.entries()) {
     assert.ok(at === 0 || atMs - numbered[at - 1]!.atMs >= 240, "too often");
   }
-  await node.docker.removeImage(ref, { force: true }, node.go);
 });
 
 Deno.test("Images.pull() goes on while one still waits and ends with the last", async () => {
@@ -242,7 +239,6 @@ Deno.test("Images.follow() pulls for two components at a time, and for all in th
   );
   release();
   await node.told("pulled image", 4);
-  for (const ref of refs) await node.docker.removeImage(ref, { force: true }, node.go);
 });
 
 Deno.test("Images.pull() refuses a pull command unless the node allows it", async () => {

@@ -21,6 +21,12 @@ const WANT: Record<Method | EndpointPath, Scope> = {
   "/_mael/v1": "read",
   "/_mael/logs": "read",
   "/_mael/prune": "admin",
+  "/queues/": "anybody",
+  "MaelstromService.SendMessages": "deploy",
+  "MaelstromService.ListQueues": "read",
+  "MaelstromService.PeekQueue": "read",
+  "MaelstromService.PurgeQueue": "deploy",
+  "MaelstromService.RedriveQueue": "deploy",
   "MaelstromService.PutComponent": "deploy",
   "MaelstromService.GetComponent": "read",
   "MaelstromService.RemoveComponent": "deploy",
@@ -64,6 +70,7 @@ interface Sent {
 function requestFor(name: keyof typeof WANT, input: object = {}): Sent {
   if (name === "/_mael/logs") return { method: "GET", path: `${name}?follow=true` };
   if (name === "/_mael/v1") return { method: "POST", path: name, body: "[]" };
+  if (name === "/queues/") return { method: "POST", path: `${name}jobs` };
   if (name.startsWith("/")) return { method: "POST", path: name };
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: name, params: [input] });
   return { method: "POST", path: "/_mael/v1", body };
@@ -80,6 +87,7 @@ async function setUp(rpcAuth: "key" | "loopback" = "key") {
   const endpoints: Endpoints = {
     "/_mael/logs": { method: "GET", answer },
     "/_mael/prune": { method: "POST", answer },
+    "/queues/": { method: "POST", answer },
   };
   const handler = apiHandler(methods as unknown as Methods, silentLog, endpoints);
   const control = `${directory}/control.sock`;
@@ -132,7 +140,7 @@ const CALLERS: Record<string, {
   readonly may: Scope | "none";
   readonly show: (sent: Sent, node: Awaited<ReturnType<typeof setUp>>) => Promise<object> | object;
 }> = {
-  "nobody": { may: "none", show: () => ({}) },
+  "nobody": { may: "anybody", show: () => ({}) },
   "a bearer of the cluster key": {
     may: "none",
     show: () => ({ authorization: `Bearer ${KEY}` }),
@@ -150,7 +158,7 @@ const CALLERS: Record<string, {
     show: async (_sent, { token }) => ({ authorization: `Bearer ${await token("admin", 1)}` }),
   },
   "who calls itself a peer": {
-    may: "none",
+    may: "anybody",
     show: () => ({ [CALLER_FIELD]: writeCaller({ scope: "peer", name: "me" }) }),
   },
   "a holder of a read token": {
@@ -193,8 +201,8 @@ for (const [who, { may, show }] of Object.entries(CALLERS)) {
       const allowed = may !== "none" && allows(may, WANT[name]);
       assert.equal(response.status < 400, allowed, `${name}: ${response.status} ${body}`);
       if (may !== "none" && !allowed) {
-        assert.equal(response.status, 403, name);
-        assert.match(body, new RegExp(`needs scope .."?${WANT[name]}`));
+        assert.equal(response.status, may === "anybody" ? 401 : 403, name);
+        if (may !== "anybody") assert.match(body, new RegExp(`needs scope .."?${WANT[name]}`));
       }
     }
   });
@@ -241,6 +249,21 @@ Deno.test("the private door of loopback callers is shut to web pages and wrong k
     const response = await node.send(sent, headers);
     await response.text();
     assert.equal(response.status, status, JSON.stringify(headers));
+  }
+});
+
+Deno.test("the private door to queues is shut to web pages, and not in a component's way", async () => {
+  await using node = await setUp();
+  const sent = requestFor("/queues/");
+  const statuses: [Record<string, string>, number][] = [
+    [{}, 200],
+    [{ origin: "http://evil.example" }, 401],
+    [{ authorization: "Bearer mael_x" }, 401],
+    [{ "maelstrom-component": "absent" }, 404],
+  ];
+  for (const [headers, status] of statuses) {
+    const response = await node.send(sent, headers);
+    assert.equal(response.status, status, `${JSON.stringify(headers)}: ${await response.text()}`);
   }
 });
 

@@ -95,7 +95,7 @@ Deno.test("DockerClient.createContainer() passes the engine's warnings on", asyn
   const { warnings } = await docker.createContainer({ Image, Labels: labels }, signal);
   assert.equal(warnings.length, 1);
   assert.match(warnings[0]!, /does not match the detected host platform/);
-  await witness().getImage(Image).remove({ force: true });
+  await registry.clean(docker);
 });
 
 Deno.test("DockerClient.startContainer() starts, and says so when it runs already", async () => {

@@ -105,12 +105,12 @@ Deno.test("DockerClient.pullImage() fetches an image and tells its progress", as
     const image = await test.docker.inspectImage(registry.ref, test.signal);
     assert.ok(image);
     assert.equal(image.id, seen.Id);
-    assert.deepEqual(image.labels, { origin: "registry" });
+    assert.deepEqual(image.labels, { origin: registry.address });
     const [digest = ""] = image.digests;
     await test.docker.pullImage(digest, { signal: test.signal });
     assert.equal((await test.docker.inspectImage(digest, test.signal))?.id, seen.Id);
   } finally {
-    await witness().getImage(registry.ref).remove({ force: true });
+    await registry.clean(test.docker);
   }
 });
 
@@ -124,7 +124,7 @@ Deno.test("DockerClient.pullImage() gives name and password to the registry", as
     failure("not_allowed", /no basic auth credentials|unauthorized/),
   );
   await test.docker.pullImage(registry.ref, { ...user, signal });
-  await witness().getImage(registry.ref).remove();
+  await registry.clean(test.docker);
 });
 
 Deno.test("DockerClient.pullImage() says that the registry has no such image", async () => {

@@ -72,6 +72,7 @@ export function nodeStatus(
     failures: [],
     waiting: [],
     roles: [],
+    sources: [],
     labels: {},
     state: "ready",
     isLeaving: false,

@@ -5,7 +5,10 @@
  * Source: Docker Registry HTTP API V2; image manifest version 2, schema 2.
  * @module
  */
+import type { DockerClient } from "../../../lib/docker/client.ts";
+import { withDeadline } from "../../../lib/async/deadline.ts";
 import { pause } from "../../../lib/async/pause.ts";
+import { unlessAborted } from "../../../lib/async/unless_aborted.ts";
 import { ARCHITECTURE, type Architecture, waitingProgram } from "./elf.ts";
 
 /** Who may pull. */
@@ -36,6 +39,8 @@ export interface Registry extends AsyncDisposable {
   pulls(tag?: string): number;
   /** Puts an image that waits until it is killed; it is never the same. Gives its name. */
   put(tag: string, options?: ImageOptions): Promise<string>;
+  /** Removes what was pulled from here. */
+  clean(docker: DockerClient): Promise<void>;
   /** From now on layers come to a crawl half way; the result lets them go on. */
   hold(): () => void;
   /** Resolves when a layer is half way. */
@@ -44,6 +49,8 @@ export interface Registry extends AsyncDisposable {
   left(): Promise<void>;
 }
 
+const CLEAN_LIMIT_MS = 30_000;
+const WAIT_LIMIT_MS = 30_000;
 const DOCKER = "application/vnd.docker";
 const MANIFEST_TYPE = `${DOCKER}.distribution.manifest.v2+json`;
 const LIST_TYPE = `${DOCKER}.distribution.manifest.list.v2+json`;
@@ -91,7 +98,8 @@ export async function startRegistry({ username, password }: RegistryOptions = {}
   });
   const address = `127.0.0.1:${server.addr.port}`;
   const put = async (tag: string, options: ImageOptions = {}) => {
-    for (const [path, content] of await imageOf(tag, options)) contents.set(path, content);
+    const image = await imageOf(tag, { ...options, origin: address });
+    for (const [path, content] of image) contents.set(path, content);
     return `${address}/team/tiny:${tag}`;
   };
   return {
@@ -101,9 +109,16 @@ export async function startRegistry({ username, password }: RegistryOptions = {}
     pulls: (tag = "1") =>
       seen.filter((line) => line === `HEAD /v2/team/tiny/manifests/${tag}`).length,
     put,
+    async clean(docker) {
+      const images = await docker.listImages(AbortSignal.timeout(CLEAN_LIMIT_MS));
+      for (const { id, labels } of images) {
+        if (labels.origin !== address) continue;
+        await docker.removeImage(id, { force: true }, AbortSignal.timeout(CLEAN_LIMIT_MS));
+      }
+    },
     hold: () => gate.hold(),
-    held: () => gate.held.promise,
-    left: () => gate.left.promise,
+    held: () => soon(gate.held.promise, "no layer was asked for"),
+    left: () => soon(gate.left.promise, "nobody went away from a layer"),
     async [Symbol.asyncDispose]() {
       gate.open.resolve();
       await server.shutdown();
@@ -112,6 +127,15 @@ export async function startRegistry({ username, password }: RegistryOptions = {}
 }
 
 const DRIP_EVERY_MS = 20;
+
+async function soon(promise: Promise<void>, otherwise: string): Promise<void> {
+  await withDeadline(
+    WAIT_LIMIT_MS,
+    new AbortController().signal,
+    (signal) => unlessAborted(promise, signal),
+    () => new Error(`${otherwise} within ${WAIT_LIMIT_MS} ms`),
+  );
+}
 
 /** Lets bytes through; while it holds, half of them and then one after the other. */
 class Gate {
@@ -161,7 +185,9 @@ class Gate {
 /** Everything an image consists of, by path in its repository. */
 async function imageOf(
   tag: string,
-  { architecture = ARCHITECTURE, isListed, layerBytes = 0 }: ImageOptions,
+  { architecture = ARCHITECTURE, isListed, layerBytes = 0, origin }: ImageOptions & {
+    readonly origin: string;
+  },
 ): Promise<Map<string, Content>> {
   const program = tarWithFile("wait", waitingProgram(architecture), 0o755);
   const layers = [program, tarWithFile("note", crypto.randomUUID())];
@@ -173,7 +199,7 @@ async function imageOf(
     encode({
       architecture,
       os: "linux",
-      config: { Cmd: ["/wait"], Labels: { origin: "registry" } },
+      config: { Cmd: ["/wait"], Labels: { origin } },
       rootfs: { type: "layers", diff_ids: blobs.map(({ digest }) => digest) },
       history: blobs.map(() => ({ created: "2026-01-01T00:00:00Z" })),
     }),

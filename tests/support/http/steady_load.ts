@@ -98,7 +98,7 @@ export function goodShare(results: readonly Answered[]): number {
 export function failures(results: readonly Answered[]): string[] {
   const kinds = Map.groupBy(
     results.filter(({ status }) => status !== 200),
-    ({ status, text }) => `${status} ${text.slice(0, 80)}`,
+    ({ status, text }) => `${status} ${text.replace(/\s*\(id [0-9a-f]+\)\s*$/, "").slice(0, 80)}`,
   );
   return [...kinds].map(([kind, list]) => `${list.length} × ${kind}`);
 }

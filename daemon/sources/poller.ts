@@ -1,0 +1,292 @@
+/**
+ * One slot of an event source: receives messages, sends them to the component, and tells the queue
+ * what became of each. A message is deleted only after the component answered 2xx. Owns how many go
+ * on at once, their order, waiting and trying again; knows nothing of what kind of queue it is.
+ * Walk: pollers → **poller** → message source, invoke.
+ * @module
+ */
+import { Alarm } from "../../lib/async/alarm.ts";
+import { pause } from "../../lib/async/pause.ts";
+import { isAbort, MaelstromError, messageOf } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import { deliveryOf, pauseSecondsOf, retrySeconds, verdictOf } from "./delivery.ts";
+import type { HandlerReply, Invoke, Message, MessageSource } from "./message_source.ts";
+import type { Polling } from "./polling.ts";
+import type { SourceReport } from "./source_report.ts";
+
+/** Longest wait until the limit and the component are looked at again, in milliseconds. */
+const LOOK_MS = 1000;
+/** Waits after errors double from the one to the other. */
+const RETRY_MS_MIN = 1000;
+const RETRY_MS_MAX = 60_000;
+/** A queue that says at once that it is empty is not asked again at once, in milliseconds. */
+const EMPTY_MS = 100;
+/** Longest time for one word to the queue, in milliseconds. */
+const WORD_LIMIT_MS = 10_000;
+/** Waits between the attempts to say it. */
+const WORD_RETRY_MS = [200, 1000, 5000];
+
+/** What {@linkcode Poller} needs. */
+export interface PollerOptions {
+  readonly polling: Polling;
+  readonly source: MessageSource;
+  readonly invoke: Invoke;
+  readonly report: SourceReport;
+  /** Requests that may be in progress at the same time now; may change. */
+  readonly limit: () => number;
+  /** Why the component cannot be had now: nothing is received until it can. */
+  readonly blocked: () => MaelstromError | undefined;
+  /** Messages came. */
+  readonly received: () => void;
+  readonly log: Log;
+  /** Clock in milliseconds since 1970. */
+  readonly now: () => number;
+  /** From 0 to 1. */
+  readonly random: () => number;
+}
+
+/** Polls for one slot. */
+export class Poller {
+  readonly #options: PollerOptions;
+  readonly #alarm = new Alarm();
+  readonly #lanes = new Set<Promise<void>>();
+  #held = 0;
+  #untilMs = 0;
+  #failures = 0;
+  /** It is given up: what was received and not sent is for others. */
+  #isOver = false;
+
+  constructor(options: PollerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Receives until `signal` aborts. What it holds then goes on; requests to the component end with
+   * `cut`, and their messages are given back.
+   */
+  async run(signal: AbortSignal, cut: AbortSignal): Promise<void> {
+    const { source } = this.#options;
+    while (!signal.aborted) {
+      const waitMs = this.#waitMs();
+      if (waitMs > 0) {
+        await this.#alarm.wait(waitMs, signal);
+        continue;
+      }
+      const begunMs = performance.now();
+      try {
+        const messages = await source.receive(this.#room(), signal);
+        this.#recovered();
+        if (messages.length > 0) this.#take(messages, cut);
+        else if (performance.now() - begunMs < EMPTY_MS) await pause(EMPTY_MS, signal);
+      } catch (error) {
+        if (!signal.aborted) this.#troubled(error);
+      }
+    }
+    this.#isOver = true;
+  }
+
+  /** The limit has changed. */
+  look(): void {
+    this.#alarm.ring();
+  }
+
+  /** Resolves when it holds nothing any more. */
+  async idle(): Promise<void> {
+    while (this.#lanes.size > 0) await Promise.all(this.#lanes);
+  }
+
+  /** Messages that may be received now. */
+  #room(): number {
+    const { polling: { isBatch, messagesPerPoll }, limit } = this.#options;
+    const free = limit() - (isBatch ? this.#lanes.size : this.#held);
+    return free < 1 ? 0 : isBatch ? messagesPerPoll : Math.min(free, messagesPerPoll);
+  }
+
+  /** Time until it may receive; 0 when it may. */
+  #waitMs(): number {
+    const { blocked, report, now } = this.#options;
+    const pausedMs = this.#untilMs - now();
+    if (pausedMs > 0) return pausedMs;
+    if (this.#room() === 0) return LOOK_MS;
+    const error = blocked();
+    if (!error) return 0;
+    report.troubled({ reason: error.message, retryAtMs: now() + LOOK_MS });
+    return LOOK_MS;
+  }
+
+  #troubled(error: unknown): void {
+    const { report, log, now, random, polling: { source } } = this.#options;
+    const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** this.#failures) *
+      (0.75 + random() / 4);
+    this.#failures = Math.min(this.#failures + 1, 10);
+    this.#untilMs = now() + waitMs;
+    const isNews = report.troubled({ reason: messageOf(error), retryAtMs: this.#untilMs });
+    if (isNews) log.warn("cannot receive messages, trying again", { source, error });
+  }
+
+  #recovered(): void {
+    const { report, log, polling: { source } } = this.#options;
+    this.#failures = 0;
+    if (report.recovered()) log.info("receives messages again", { source });
+  }
+
+  #take(messages: readonly Message[], cut: AbortSignal): void {
+    const { polling: { isBatch }, report, received } = this.#options;
+    received();
+    report.repeated += messages.filter(({ receiveCount }) => receiveCount > 1).length;
+    for (const lane of isBatch ? [messages] : lanesOf(messages)) {
+      this.#held += lane.length;
+      report.inFlight += lane.length;
+      const work: Promise<void> = this.#serve(lane, cut).finally(() => {
+        this.#lanes.delete(work);
+        this.#alarm.ring();
+      });
+      this.#lanes.add(work);
+    }
+  }
+
+  /** Brings the messages of one lane to their end. Never rejects. */
+  async #serve(lane: readonly Message[], cut: AbortSignal): Promise<void> {
+    const { polling: { isBatch } } = this.#options;
+    const kept = new Set(lane);
+    const over = new AbortController();
+    const heartbeat = this.#keep(kept, over.signal);
+    let isHeld = false;
+    for (const part of isBatch ? [lane] : lane.map((message) => [message])) {
+      // What follows a failed message in its group comes again after it.
+      isHeld ||= this.#isOver;
+      if (isHeld) await this.#giveBack(part, undefined, cut);
+      else isHeld = await this.#deliver(part, cut) > 0;
+      for (const message of part) kept.delete(message);
+    }
+    over.abort();
+    await heartbeat;
+  }
+
+  /** Sends `messages` to the component and tells the queue; gives how many failed. */
+  async #deliver(messages: readonly Message[], cut: AbortSignal): Promise<number> {
+    const { polling, invoke, log, report } = this.#options;
+    let reply: HandlerReply;
+    try {
+      reply = await invoke(polling.component, deliveryOf(messages, polling), cut);
+    } catch (error) {
+      if (!isAbort(error)) this.#tellFailed(messages, messageOf(error));
+      await this.#giveBack(messages, undefined, cut);
+      return messages.length;
+    }
+    const pauseSeconds = pauseSecondsOf(reply);
+    if (pauseSeconds > 0) this.#untilMs = this.#options.now() + pauseSeconds * 1000;
+    const { handled, failed, reason } = verdictOf(reply, messages, polling);
+    if (reason !== undefined) this.#tellFailed(failed, reason);
+    await Promise.all(handled.map(async (message) => {
+      const isGone = await this.#say((signal) => this.#source.done(message, reply, signal), cut);
+      if (isGone) report.handled += 1;
+      else {
+        report.undeleted += 1;
+        log.error("a message was handled but cannot be deleted, so it will come again", {
+          source: polling.source,
+          message: message.id,
+        });
+      }
+      this.#letGo();
+    }));
+    await this.#giveBack(failed, reply, cut);
+    return failed.length;
+  }
+
+  /** Lets `messages` come again. */
+  async #giveBack(
+    messages: readonly Message[],
+    reply: HandlerReply | undefined,
+    cut: AbortSignal,
+  ): Promise<void> {
+    const { random } = this.#options;
+    await Promise.all(messages.map(async (message) => {
+      // That a node stops is no reason for a message to wait.
+      const isStopped = reply === undefined && (this.#isOver || cut.aborted);
+      const seconds = isStopped ? 0 : retrySeconds(message.receiveCount, random());
+      await this.#say((signal) => this.#source.failed(message, seconds, reply, signal), cut);
+      this.#letGo();
+    }));
+  }
+
+  /** Says something to the queue, several times if need be; false when it did not hear. */
+  async #say(word: (signal: AbortSignal) => Promise<void>, cut: AbortSignal): Promise<boolean> {
+    for (const retryMs of [...WORD_RETRY_MS, 0]) {
+      try {
+        await word(AbortSignal.timeout(WORD_LIMIT_MS));
+        return true;
+      } catch (error) {
+        const { log, polling: { source } } = this.#options;
+        log.warn("cannot tell the queue what became of a message", { source, error });
+        // It is no longer ours, or there is no time left.
+        if (error instanceof MaelstromError && error.code === "not_found") return false;
+        if (cut.aborted || retryMs === 0) return false;
+        await pause(retryMs, cut);
+      }
+    }
+    return false;
+  }
+
+  /** Keeps `messages` ours until `over` aborts, those at least that are still among them. */
+  async #keep(messages: Set<Message>, over: AbortSignal): Promise<void> {
+    const { polling: { visibilitySeconds, source }, log } = this.#options;
+    const everyMs = visibilitySeconds * 500;
+    let waitMs = everyMs;
+    while (true) {
+      await pause(waitMs, over);
+      if (over.aborted) return;
+      waitMs = everyMs;
+      await Promise.all([...messages].map(async (message) => {
+        try {
+          const signal = AbortSignal.timeout(Math.min(WORD_LIMIT_MS, everyMs));
+          await this.#source.extend(message, visibilitySeconds, signal);
+        } catch (error) {
+          if (!messages.has(message)) return;
+          log.warn("cannot keep a message from others", { source, message: message.id, error });
+          const isGone = error instanceof MaelstromError && error.code === "not_found";
+          if (isGone) messages.delete(message);
+          else waitMs = everyMs / 4;
+        }
+      }));
+    }
+  }
+
+  get #source(): MessageSource {
+    return this.#options.source;
+  }
+
+  /** One message less is held. */
+  #letGo(): void {
+    this.#held -= 1;
+    this.#options.report.inFlight -= 1;
+  }
+
+  #tellFailed(messages: readonly Message[], reason: string): void {
+    const { log, report, polling: { source } } = this.#options;
+    const [first] = messages;
+    report.failed += messages.length;
+    if (!first) return;
+    const more = messages.length > 1 ? { more: messages.length - 1 } : {};
+    const { id, receiveCount } = first;
+    log.warn("a message failed", { source, message: id, receiveCount, reason, ...more });
+  }
+}
+
+/** Messages of one group stay together and in order; all others go by themselves. */
+function lanesOf(messages: readonly Message[]): Message[][] {
+  const groups = new Map<string, Message[]>();
+  const lanes: Message[][] = [];
+  for (const message of messages) {
+    const key = message.group === undefined ? undefined : `${message.queue}/${message.group}`;
+    const lane = key === undefined ? undefined : groups.get(key);
+    if (lane) {
+      lane.push(message);
+      continue;
+    }
+    const begun = [message];
+    lanes.push(begun);
+    if (key !== undefined) groups.set(key, begun);
+  }
+  return lanes;
+}
