@@ -431,10 +431,7 @@ const queueSend: Command = {
   summary: "Send a message to a queue that the nodes keep.",
   examples: [
     { text: "Send one", line: `maelstrom queue send images '{"id":7}'` },
-    {
-      text: "Each line of a file, in a minute",
-      line: "maelstrom queue send images --lines --delay 60 < ids.txt",
-    },
+    { text: "Each line of a stream", line: "cat ids.txt | maelstrom queue send images --lines" },
   ],
   usage: ["NAME MESSAGE|- [FLAGS]", "NAME --lines [FLAGS]"],
   operandsMax: 2,

@@ -15,7 +15,7 @@ import { SourceReport } from "./source_report.ts";
 /** How often the queues are counted while messages come, in milliseconds. */
 const COUNT_BUSY_MS = 2000;
 /** The same while none come; also finds new dead letters. */
-const COUNT_IDLE_MS = 60_000;
+const COUNT_IDLE_MS = 15_000;
 const COUNT_LIMIT_MS = 10_000;
 /**
  * Longest time that a slot which is given up stays ours while we finish what we hold, in

@@ -19,10 +19,11 @@ import { MaelstromError } from "../../lib/errors.ts";
 import { awsCall, clientSettings } from "./aws.ts";
 import { Batcher } from "./batcher.ts";
 import type { Message, MessageSource, QueueDepth } from "./message_source.ts";
+import { LeftPolls } from "./left_polls.ts";
 import { NO_QUEUE, type SqsQueue, SqsQueues } from "./sqs_queues.ts";
 
-/** What SQS waits for a message at most, in seconds. */
-const WAIT_SECONDS_MAX = 20;
+/** What SQS waits for a message, in seconds. It takes up to 20, but a node that stops waits as long. */
+const WAIT_SECONDS = 5;
 /** The same where the queues of a prefix take turns. */
 const TURN_SECONDS = 1;
 const CALL_LIMIT_MS = 10_000;
@@ -36,6 +37,7 @@ export class SqsSource implements MessageSource {
   readonly #client: SQSClient;
   readonly #queues: SqsQueues;
   readonly #visibilitySeconds: number;
+  readonly #left = new LeftPolls((message) => this.#release(message));
   readonly #deletes = new Map<string, Batcher<Message>>();
   /** Addresses by the names that messages carry. */
   readonly #urls = new Map<string, string>();
@@ -55,7 +57,7 @@ export class SqsSource implements MessageSource {
     const queues = await this.#queues.list();
     signal.throwIfAborted();
     const [only] = queues;
-    if (queues.length === 1 && only) return await this.#poll(only, max, WAIT_SECONDS_MAX, signal);
+    if (queues.length === 1 && only) return await this.#poll(only, max, WAIT_SECONDS, signal);
     if (this.#isIdle) {
       const queue = queues[this.#turn++ % queues.length]!;
       const messages = await this.#poll(queue, max, TURN_SECONDS, signal);
@@ -113,17 +115,25 @@ export class SqsSource implements MessageSource {
     return { waiting, dead };
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#left.end();
     this.#client.destroy();
-    return Promise.resolve();
   }
 
-  async #poll(
-    { name, url }: SqsQueue,
+  async #release(message: Message): Promise<void> {
+    await this.extend(message, 0, new AbortController().signal);
+  }
+
+  #poll(
+    queue: SqsQueue,
     max: number,
     waitSeconds: number,
     signal: AbortSignal,
-  ): Promise<Message[]> {
+  ): Promise<readonly Message[]> {
+    return this.#left.wait(this.#ask(queue, max, waitSeconds), signal);
+  }
+
+  async #ask({ name, url }: SqsQueue, max: number, waitSeconds: number): Promise<Message[]> {
     this.#urls.set(name, url);
     const command = new ReceiveMessageCommand({
       QueueUrl: url,
@@ -138,7 +148,7 @@ export class SqsSource implements MessageSource {
     try {
       const { Messages = [] } = await awsCall(
         what,
-        { limitMs, absent: NO_QUEUE, signal },
+        { limitMs, absent: NO_QUEUE, signal: new AbortController().signal },
         (abortSignal) => this.#client.send(command, { abortSignal }),
       );
       return Messages.map((message) => messageOf(message, name));

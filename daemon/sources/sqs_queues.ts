@@ -59,7 +59,7 @@ export class SqsQueues {
     this.#staleMs = nowMs + LOOK_MS;
     const before = this.#known;
     // Whoever asked may leave; others go on to wait for the same answer.
-    const found = this.#find(AbortSignal.timeout(CALL_LIMIT_MS));
+    const found = this.#find(new AbortController().signal);
     this.#known = found.catch((error) => {
       this.#staleMs = 0;
       // What is known goes on to be read; that it is gone shows when it is read.

@@ -19,6 +19,7 @@ import {
 import { Limiter } from "../../lib/async/limiter.ts";
 import type { AwsStepFunctionEventSource } from "../../lib/contract/v1.ts";
 import { awsCall, clientSettings } from "./aws.ts";
+import { LeftPolls } from "./left_polls.ts";
 import type { HandlerReply, Message, MessageSource, QueueDepth } from "./message_source.ts";
 import { TASK_BYTES_MAX } from "./polling.ts";
 
@@ -37,6 +38,10 @@ export class ActivitySource implements MessageSource {
   readonly #worker: string;
   /** One asks at a time, as the others' answers would come no sooner. */
   readonly #asking = new Limiter(1);
+  /** What comes when nobody waits is for the state machine to try again. */
+  readonly #left = new LeftPolls((task) =>
+    this.#fail(task, failureOf(undefined), new AbortController().signal)
+  );
   #arn: Promise<string> | undefined;
 
   /** `worker` is shown in the history of an execution. */
@@ -47,31 +52,7 @@ export class ActivitySource implements MessageSource {
   }
 
   async receive(_max: number, signal: AbortSignal): Promise<readonly Message[]> {
-    const activityArn = await this.#findArn();
-    const ask = async (abortSignal: AbortSignal) =>
-      await this.#client.send(
-        new GetActivityTaskCommand({ activityArn, workerName: this.#worker }),
-        { abortSignal },
-      );
-    const what = `Cannot ask for tasks of "${this.#activity}"`;
-    const limits = { limitMs: POLL_LIMIT_MS, absent: ["ActivityDoesNotExist"], signal };
-    const { taskToken, input = "" } = await this.#asking.run(async () => {
-      try {
-        return await awsCall(what, limits, ask);
-      } catch (error) {
-        this.#arn = undefined;
-        throw error;
-      }
-    }, signal);
-    if (!taskToken) return [];
-    return [{
-      id: await idOf(taskToken),
-      queue: this.#activity,
-      body: input,
-      headers: [],
-      receiveCount: 1,
-      receipt: taskToken,
-    }];
+    return await this.#asking.run(() => this.#left.wait(this.#ask(), signal), signal);
   }
 
   async extend(message: Message, _seconds: number, signal: AbortSignal): Promise<void> {
@@ -106,9 +87,34 @@ export class ActivitySource implements MessageSource {
     return Promise.resolve({ waiting: 0, dead: 0 });
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#left.end();
     this.#client.destroy();
-    return Promise.resolve();
+  }
+
+  async #ask(): Promise<Message[]> {
+    const activityArn = await this.#findArn();
+    const ask = async (abortSignal: AbortSignal) =>
+      await this.#client.send(
+        new GetActivityTaskCommand({ activityArn, workerName: this.#worker }),
+        { abortSignal },
+      );
+    const what = `Cannot ask for tasks of "${this.#activity}"`;
+    const { signal } = new AbortController();
+    const limits = { limitMs: POLL_LIMIT_MS, absent: ["ActivityDoesNotExist"], signal };
+    const { taskToken, input = "" } = await awsCall(what, limits, ask).catch((error) => {
+      this.#arn = undefined;
+      throw error;
+    });
+    if (!taskToken) return [];
+    return [{
+      id: await idOf(taskToken),
+      queue: this.#activity,
+      body: input,
+      headers: [],
+      receiveCount: 1,
+      receipt: taskToken,
+    }];
   }
 
   async #fail(
