@@ -17,6 +17,8 @@ import type { QueueNews } from "./queue_news.ts";
 const BATCH_MAX = 64;
 /** What may wait to be sent, in characters. */
 const SENDING_MAX = 32 * 1024 * 1024;
+/** What a message weighs beside its body, about. */
+const ROW_LENGTH = 500;
 const REMOVING_MAX = 100_000;
 /** Counting ends here: more is not told apart. */
 const DEPTH_MAX = 10_000;
@@ -80,7 +82,7 @@ export class QueueStore {
     this.#sends = new Batcher({
       work: (messages) => this.#insert(messages),
       batchMax: BATCH_MAX,
-      weigh: ({ body }) => body.length,
+      weigh: ({ body }) => ROW_LENGTH + body.length,
       waitingMax: SENDING_MAX,
       full: () => busy("send: too many messages are being sent"),
     });

@@ -28,6 +28,16 @@ export class PeerNetwork implements AsyncDisposable {
     };
   }
 
+  /** Node `index` does not run: whoever calls it is refused. */
+  refuse(index: number): void {
+    this.#relays[index]!.refuse();
+  }
+
+  /** Node `index` runs again. */
+  accept(index: number): void {
+    this.#relays[index]!.accept();
+  }
+
   /** Parts two nodes, each given as its index and id, until the result is called. */
   part([a, aId]: NodeName, [b, bId]: NodeName): () => void {
     const [toA, toB] = [this.#relays[a]!, this.#relays[b]!];

@@ -106,8 +106,15 @@ export class Stage implements AsyncDisposable {
   /** Ends node `index` without warning. */
   async kill(index: number): Promise<void> {
     const node = this.nodes[index]!;
+    this.network.refuse(index);
     await node.kill();
     this.#record(node, "ended");
+  }
+
+  /** Starts node `index` again, as systemd does: again and again while it cannot start. */
+  async start(index: number): Promise<void> {
+    await this.#start(this.nodes[index]!);
+    this.network.accept(index);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -131,7 +138,7 @@ export class Stage implements AsyncDisposable {
     switch (kind) {
       case "kill":
         await this.kill(node);
-        return () => this.#restart(this.nodes[node]!);
+        return () => this.start(node);
       case "freeze":
         return this.freeze(node);
       case "cut":
@@ -148,8 +155,7 @@ export class Stage implements AsyncDisposable {
     }
   }
 
-  /** Starts it as systemd does: again and again while it cannot. */
-  async #restart(node: TestNode): Promise<void> {
+  async #start(node: TestNode): Promise<void> {
     const endMs = performance.now() + RESTART_LIMIT_MS;
     for (;;) {
       try {

@@ -7,20 +7,29 @@ export type CallerOf = (firstBytes: Uint8Array) => string;
 export class TcpRelay implements AsyncDisposable {
   readonly #target: number;
   readonly #callerOf: CallerOf;
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly port: number;
   readonly #open = new Set<Deno.TcpConn>();
-  readonly #accepting: Promise<void>;
+  #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  #accepting: Promise<void>;
   readonly #silenced = new Map<string, PromiseWithResolvers<void>>();
 
   /** Where callers are told apart they speak first. */
   constructor(target: number, callerOf: CallerOf = () => "") {
     this.#target = target;
     this.#callerOf = callerOf;
+    this.port = this.#listener.addr.port;
     this.#accepting = this.#accept();
   }
 
-  get port(): number {
-    return this.#listener.addr.port;
+  /** Refuses new connections, as a port does behind which nothing runs. */
+  refuse(): void {
+    this.#listener.close();
+  }
+
+  /** Accepts connections again after {@linkcode refuse}. */
+  accept(): void {
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: this.port });
+    this.#accepting = Promise.all([this.#accepting, this.#accept()]).then(() => {});
   }
 
   /**
@@ -43,7 +52,7 @@ export class TcpRelay implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
+    close(this.#listener);
     this.cut();
     for (const caller of [...this.#silenced.keys()]) this.flow(caller);
     await this.#accepting;
@@ -101,9 +110,9 @@ interface Way {
   caller?: string;
 }
 
-function close(connection: Deno.TcpConn): void {
+function close(open: { close(): void }): void {
   try {
-    connection.close();
+    open.close();
   } catch {
     // Closed already.
   }

@@ -58,7 +58,7 @@ Deno.test({ name: "walk: placement is handed over when its owner is killed", ign
   const { atMs } = await nextWin(stage, sinceMs, owner);
   console.log(`killed: another node owns placement after ${atMs - sinceMs} ms`);
   assert.ok(atMs - sinceMs <= 2000);
-  await stage.nodes[owner]!.start();
+  await stage.start(owner);
   await allFollow(stage);
   assert.deepEqual(historyViolations(stage.history()), []);
 });
@@ -89,7 +89,7 @@ Deno.test(
       "the role to be free",
       () => store.claimRole("placement", never),
     );
-    await node!.start();
+    await stage.start(0);
     await assert.rejects(bringTargets(node!, "another", first.epoch), { code: "stale_epoch" });
     await bringTargets(node!, "another", claim.epoch);
     await node!.seen(({ message }) => message === "targets of an earlier owner refused");
@@ -165,7 +165,11 @@ Deno.test(
     const { atMs } = await nextWin(stage, backMs);
     await allFollow(stage);
     await first!.putSample("later");
-    assert.equal((await fetch(`${stage.nodes[2]!.url}/later/whoami`)).status, 200);
+    await until(10_000, "a put to be in effect at another node", async () => {
+      const response = await fetch(`${stage.nodes[2]!.url}/later/whoami`);
+      await response.body?.cancel();
+      return response.status === 200 ? true : undefined;
+    });
     const results = await load.stop();
     console.log(
       `the database was away for ${OUTAGE_MS} ms: ${results.length} requests, ` +
@@ -188,6 +192,6 @@ Deno.test({ name: "walk: a node that fell silent for good is forgotten", ignore 
   const wrote = stage.history().find(({ kind }) => kind === "wrote");
   assert.equal(wrote?.node, stage.nodes[owner]!.nodeId);
   assert.equal(await stage.cluster.database.sql("select count(*) from node_status"), "2");
-  await stage.nodes[gone]!.start();
+  await stage.start(gone);
   await stage.cluster.known(stage.nodes[owner]!, 3);
 });

@@ -49,6 +49,8 @@ const WANT: Record<Method | EndpointPath, Scope> = {
   "MaelstromService.CreateToken": "admin",
   "MaelstromService.ListTokens": "admin",
   "MaelstromService.RemoveToken": "admin",
+  "MaelstromService.ListCronRuns": "read",
+  "MaelstromService.RunCron": "deploy",
   "NodeService.ListNodeStatus": "read",
   "NodeService.GetStatus": "read",
   "NodeService.PutNodeState": "admin",

@@ -12,8 +12,6 @@ const signal = AbortSignal.timeout(60_000);
 const emulator = await SqsEmulator.start();
 globalThis.addEventListener("unload", () => void emulator[Symbol.asyncDispose]());
 
-const reply = { status: 200, headers: new Map(), body: "" };
-
 function open(source: Partial<SqsEventSource>, visibilitySeconds = 30): SqsSource {
   const { endpoint } = emulator;
   return new SqsSource({ queueName: "none", path: "/", endpoint, ...source }, visibilitySeconds);

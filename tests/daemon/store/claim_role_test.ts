@@ -15,7 +15,11 @@ async function losing(when: "before" | "after") {
   const session = new AbortController();
   let isFree = true;
   const driver: Driver = {
+    dialect: real.dialect,
     all: (sql, args) => real.all(sql, args),
+    write: (sql, args) => real.write(sql, args),
+    tell: (topic) => real.tell(topic),
+    hear: (listener) => real.hear(listener),
     subscribe: (listener) => real.subscribe(listener),
     claimRole() {
       if (!isFree) return Promise.resolve(undefined);
