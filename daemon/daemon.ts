@@ -8,28 +8,13 @@ import { Recurring } from "../lib/async/recurring.ts";
 import { Tasks } from "../lib/async/tasks.ts";
 import { effective } from "../lib/contract/effective.ts";
 import { together } from "../lib/async/together.ts";
-import { DockerClient } from "../lib/docker/client.ts";
 import { MaelstromError } from "../lib/errors.ts";
 import { Upstream } from "../lib/http/upstream.ts";
 import type { Log } from "../lib/log.ts";
 import { RpcClient } from "../lib/rpc/client.ts";
-import { ADMINISTRATOR } from "../lib/rpc/caller.ts";
-import { CLUSTER_KEY_FILE, CONTROL_SOCKET, type RpcTarget } from "../lib/rpc/locate.ts";
+import type { RpcTarget } from "../lib/rpc/locate.ts";
 import { signingKey } from "../lib/rpc/signature.ts";
 import { SignatureCheck } from "../lib/rpc/signature_check.ts";
-import { apiHandler, fromDoor } from "./api/api.ts";
-import { cfgMethods } from "./api/cfg.ts";
-import { componentMethods } from "./api/components.ts";
-import { cronMethods } from "./api/cron.ts";
-import { eventSourceMethods } from "./api/event_sources.ts";
-import { logsEndpoint } from "./api/logs.ts";
-import { nodeMethods } from "./api/nodes.ts";
-import { pruneEndpoint } from "./api/prune.ts";
-import { checkingPuts } from "./api/put_check.ts";
-import { projectMethods } from "./api/projects.ts";
-import { queueEndpoint, queueMethods, QueueSender } from "./api/queues.ts";
-import { serveSocket } from "./api/socket.ts";
-import { tokenMethods } from "./api/tokens.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { Members } from "./cluster/members.ts";
 import { machineMemory, NodeReporter } from "./cluster/node_status.ts";
@@ -41,49 +26,34 @@ import type { Settings } from "./config.ts";
 import { Deliverer } from "./deliver.ts";
 import { HostMounts } from "./host_mounts.ts";
 import { invoker } from "./invoke.ts";
-import { LABEL, NODE_LABEL } from "./converger/container_spec.ts";
 import { Converger } from "./converger/converger.ts";
 import { Freezer } from "./converger/freezer.ts";
 import { Images } from "./converger/images.ts";
-import { checkKey, clusterKey, DataDir } from "./data_dir.ts";
 import { Doors, workerCount } from "./doors.ts";
+import { openFoundation } from "./foundation.ts";
+import { OwnApi } from "./own_api.ts";
 import { AccessLog } from "./gateway/access_log.ts";
 import { addressRanges } from "./gateway/address_ranges.ts";
 import { ApiDoor } from "./gateway/api_door.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { Relays } from "./gateway/relay.ts";
 import { Resolver } from "./gateway/resolver.ts";
-import type { LogPeers } from "./logs/peer_logs.ts";
-import { Logs } from "./logs/logs.ts";
-import { isClustered, ownAddressOf, peerUrl, privateListeners } from "./private_door.ts";
-import { diskPct } from "./prune/disk.ts";
-import { Pruner } from "./prune/pruner.ts";
+import { ownAddressOf, peerUrl, privateListeners } from "./private_door.ts";
 import { QueueBudget } from "./router/queue.ts";
 import { Routers } from "./router/router.ts";
 import { TokenDesk } from "./router/token_desk.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
-import { NamedValues } from "./secrets/named_values.ts";
-import { SECRET_KEY_FILE, SecretKey } from "./secrets/secret_key.ts";
 import { Cron, CRON_ROLE, type CronOptions } from "./sources/cron.ts";
-import { Catalog } from "./store/catalog.ts";
+import type { Catalog } from "./store/catalog.ts";
 import { CronRuns } from "./store/cron_runs.ts";
 import { newestEpoch } from "./store/epoch.ts";
-import { openDriver } from "./store/open.ts";
-import { NodeStates } from "./store/node_states.ts";
 import { QueueStore } from "./store/queue.ts";
 import { QueueAdmin } from "./store/queue_admin.ts";
 import { QueueNews } from "./store/queue_news.ts";
 import { activityKind, sqsKind } from "./sources/aws_kinds.ts";
 import { Pollers } from "./sources/pollers.ts";
 import { storeQueueKind } from "./sources/store_queue.ts";
-import { Store } from "./store/store.ts";
-import { TokenBook } from "./store/token_book.ts";
-import { TokenStore } from "./store/tokens.ts";
 
-const API_SOCKET = "api.sock";
-/** Longest time between two looks at the desired state, in milliseconds. */
-const CLUSTER_LOOK_MS = 3000;
-const LONE_LOOK_MS = 30_000;
 /** Containers that start at the same time, at least; twice the engine's cores if that is more. */
 const STARTS_MIN = 4;
 /** Silence after which a peer is out, in milliseconds. */
@@ -118,38 +88,13 @@ export async function startDaemon(
   await using stack = new AsyncDisposableStack();
   const now = () => Date.now();
 
-  const dataDir = stack.use(await DataDir.open(dataDirPath));
-  const nodeId = settings.nodeId || await dataDir.nodeId();
-  const key = settings.clusterKey
-    ? checkKey(settings.clusterKey, "MAEL_CLUSTER_KEY")
-    : await clusterKey(settings.clusterKeyFile || dataDir.file(CLUSTER_KEY_FILE));
-
-  const driver = await openDriver({
-    dsn: settings.sqlDsn,
-    kind: settings.sqlDriver,
-    defaultPath: dataDir.file("maelstrom.db"),
-    log,
-  });
-  const store = stack.use(new Store(driver, { nodeId }));
-  const tokenStore = new TokenStore(driver);
-  const tokens = stack.use(new TokenBook({ store: tokenStore, log, now }));
-  await tokens.start();
-  const states = stack.use(new NodeStates(driver, log));
-  // What a lost announcement hides is found by looking again, sooner where there are others.
-  const everyMs = isClustered(settings) ? CLUSTER_LOOK_MS : LONE_LOOK_MS;
-  const catalog = stack.use(new Catalog(store, { log, everyMs }));
-  await catalog.start(signal);
-  const named = await namedValues(settings, { dataDir, catalog, log });
-  stack.defer(catalog.subscribe(() => named.use(catalog.current.cfg)));
-
-  const redact = (text: string) => named.redact(text);
-  const docker = stack.use(new DockerClient({ host: settings.dockerHost, redact }));
-  const { cpus } = await docker.info(signal);
-  const gatewayAddress = await docker.gatewayAddress(signal);
+  const foundation = await openFoundation(stack, settings, dataDirPath, log, signal);
+  const { dataDir, nodeId, driver, store, tokens, nodeStates, catalog, named } = foundation;
+  const { docker, cpus, gatewayAddress, clusterKey } = foundation;
   const privateUrl = `http://${gatewayAddress}:${settings.privatePort}`;
   const totalMemoryMiB = offeredMemory(settings);
 
-  const hostMounts = new HostMounts(settings.hostMounts, isEngineLocal(settings));
+  const hostMounts = new HostMounts(settings.hostMounts, docker.isLocal);
   const members = new Members();
   const traffic = (id: string) => routers.instance(id);
   const tasks = stack.use(new Tasks(log));
@@ -215,7 +160,7 @@ export async function startDaemon(
       roles: () => roles.held(),
       sources: () => pollers.status(),
       labels: labelsOf(settings),
-      state: () => states.of(nodeId),
+      state: () => nodeStates.of(nodeId),
       announce: () => peers.announce(),
       now,
     }),
@@ -236,10 +181,10 @@ export async function startDaemon(
       store,
       log,
       tasks,
-      connect: (url, to) => new RpcClient(placeOf(url, key), { by: nodeId, to }),
+      connect: (url, to) => new RpcClient(placeOf(url, clusterKey), { by: nodeId, to }),
     }),
   );
-  stack.defer(states.subscribe(() => reporter.changed()));
+  stack.defer(nodeStates.subscribe(() => reporter.changed()));
   const targets = new Targets({
     epoch: await newestEpoch(driver, "placement"),
     log,
@@ -297,61 +242,28 @@ export async function startDaemon(
     scheduler.replan();
   }));
 
-  const logPeers: LogPeers = {
-    list: () => cluster.nodes().map((node) => node.nodeId).filter((id) => id !== nodeId),
-    subscribe: (joined) => cluster.subscribe((peer, status) => status && joined(peer)),
-    stream: (peer, request, signal) => peers.stream(peer, request, signal),
-  };
-  const logs = new Logs({ docker, members, nodeId, peers: logPeers, log, now });
-  const pruner = newPruner(settings, { docker, store, members, nodeId, log });
-  const ending = new AbortController();
-
   const cronRuns = new CronRuns(driver);
-  const queueOptions = {
-    store: queues,
-    admin: queueAdmin,
-    catalog,
-    now: () => performance.now(),
-  };
-  const queueSender = new QueueSender(queueOptions);
   stack.use(sweepQueues(queueAdmin, log)).poke();
-
-  const applied = {
-    async refresh(signal: AbortSignal) {
-      await catalog.refresh(signal);
-      await doors.applied(signal);
-    },
-  };
-  const methods = {
-    ...componentMethods(store, applied, () => Promise.resolve(cluster.nodes())),
-    ...cfgMethods(store, applied, named),
-    ...eventSourceMethods(store, applied, () => cluster.nodes()),
-    ...cronMethods({ store, runs: cronRuns, now }),
-    ...projectMethods(store, applied),
-    ...nodeMethods({ reporter, cluster, peers, targets, states, store, now }),
-    ...tokenMethods({ store: tokenStore, book: tokens, log, now }),
-    ...queueMethods(queueOptions, queueSender),
-  };
-  const handler = apiHandler(
-    checkingPuts(methods, (component) => hostMounts.checkPut(component)),
-    log,
-    {
-      "/_mael/logs": logsEndpoint({ logs, names: () => namesOf(catalog), now }),
-      "/_mael/prune": pruneEndpoint(pruner, log, ending.signal),
-      "/queues/": queueEndpoint(queueSender),
-    },
+  const ownApi = stack.use(
+    await OwnApi.open({
+      settings,
+      foundation,
+      members,
+      cluster,
+      peers,
+      reporter,
+      targets,
+      hostMounts,
+      cronRuns,
+      queues,
+      queueAdmin,
+      applied: (signal) => doors.applied(signal),
+      log,
+      now,
+    }),
   );
-  const administer = (request: Request) => handler(request, ADMINISTRATOR);
-  stack.use(await serveSocket(dataDir.file(CONTROL_SOCKET), administer, log));
-  stack.use(await serveSocket(dataDir.file(API_SOCKET), fromDoor(handler), log));
-  // Streams end first: a server that drains waits for them.
-  const endStreams = async () => {
-    ending.abort();
-    await logs[Symbol.asyncDispose]();
-  };
-  stack.defer(endStreams);
 
-  const relays = new Relays({ nodeId, clusterKey: key, now });
+  const relays = new Relays({ nodeId, clusterKey, now });
   const gateway = new Gateway({
     resolver: new Resolver(catalog),
     routers,
@@ -360,15 +272,14 @@ export async function startDaemon(
     coldStartHeader: settings.coldStartHeader,
     trusted: addressRanges(settings.trustedProxies, "MAEL_TRUSTED_PROXIES"),
     apiDoor: new ApiDoor({
-      api: new Upstream({ path: dataDir.file(API_SOCKET) }),
-      signatures: new SignatureCheck({ key: await signingKey(key), nodeId, now }),
+      api: new Upstream({ path: ownApi.socketPath }),
+      signatures: new SignatureCheck({ key: await signingKey(clusterKey), nodeId, now }),
       tokens,
       rpcAuth: settings.rpcAuth,
       now,
     }),
     relays,
   });
-  await states.refresh();
   await converger.start(catalog.current.componentByName, signal);
   images.follow(catalog.current.components);
   const doors: Doors = stack.use(
@@ -379,7 +290,7 @@ export async function startDaemon(
       catalog,
       desk,
       dataDir,
-      relay: { nodeId, clusterKey: key },
+      relay: { nodeId, clusterKey },
       write: writeStdout,
       log,
     }),
@@ -413,7 +324,7 @@ export async function startDaemon(
   if (settings.privatePort > 0) pollers.start();
   if (settings.pruneMinutes > 0) {
     const everyMs = settings.pruneMinutes * 60_000;
-    tasks.run("prune", (signal) => pruner.keepPruning(everyMs, signal));
+    tasks.run("prune", (signal) => ownApi.pruner.keepPruning(everyMs, signal));
   }
   const { publicPort, privatePort } = settings;
   log.info("node ready", { nodeId, publicPort, privatePort, dataDir: dataDir.path });
@@ -424,7 +335,7 @@ export async function startDaemon(
     privateUrl,
     async stop(cut: AbortSignal) {
       const limit = AbortSignal.any([cut, AbortSignal.timeout(settings.drainSeconds * 1000)]);
-      await endStreams();
+      await ownApi.endStreams();
       reporter.leave();
       await peers.refresh(limit);
       // Without peers, those who wait still need an instance.
@@ -449,61 +360,6 @@ function sweepQueues(admin: QueueAdmin, log: Log): Recurring {
 function placeOf(url: string, key: string): RpcTarget {
   const findKey = () => Promise.resolve({ key, from: "the cluster key" });
   return { places: [{ kind: "url", url }], findKey };
-}
-
-function isEngineLocal({ dockerHost }: Settings): boolean {
-  return dockerHost.startsWith("unix:");
-}
-
-function namesOf({ current }: Catalog): string[] {
-  return [...current.componentByName.keys()];
-}
-
-/** The named values of the catalog, and the key that opens the secret ones. */
-async function namedValues(
-  settings: Settings,
-  { dataDir, catalog, log }: {
-    readonly dataDir: DataDir;
-    readonly catalog: Catalog;
-    readonly log: Log;
-  },
-): Promise<NamedValues> {
-  const path = settings.secretKeyFile || dataDir.file(SECRET_KEY_FILE);
-  const named = new NamedValues(await SecretKey.load(settings.secretKey, path), log);
-  named.use(catalog.current.cfg);
-  return named;
-}
-
-/** What removes left over containers of this node, and images as the settings allow. */
-function newPruner(
-  settings: Settings,
-  { docker, store, members, nodeId, log }: {
-    readonly docker: DockerClient;
-    readonly store: Store;
-    readonly members: Members;
-    readonly nodeId: string;
-    readonly log: Log;
-  },
-): Pruner {
-  const isLocal = isEngineLocal(settings);
-  return new Pruner({
-    docker,
-    policy: {
-      images: settings.pruneImages,
-      keep: settings.pruneKeep,
-      only: settings.pruneOnly,
-      ageMs: settings.pruneAgeMinutes * 60_000,
-      diskPct: settings.pruneDiskPct,
-    },
-    isOurs: (labels) => labels[LABEL] === "true" && labels[NODE_LABEL] === nodeId,
-    isKnown: (name) => members.get(name) !== undefined,
-    named: () => store.listKeptImages(),
-    // Another machine's disk cannot be looked at.
-    diskPct: async (signal) =>
-      isLocal ? await diskPct((await docker.info(signal)).dataRoot) : undefined,
-    log,
-    now: () => Date.now(),
-  });
 }
 
 function maxDurationMs({ current }: Pick<Catalog, "current">, component: string): number {

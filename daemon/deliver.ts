@@ -46,11 +46,13 @@ export class Deliverer implements Disposable {
     const limitMs = this.#options.maxDurationMs(component) + GRACE_MS;
     const late = AbortSignal.timeout(limitMs);
     const { method, path, body, replyBytesMax } = request;
-    const headers = new Headers();
-    for (const [name, value] of request.headers) headers.append(name, value);
-    headers.set("Accept-Encoding", "identity");
-    headers.set("Maelstrom-Component", component);
-    headers.set("Maelstrom-Relay-Pass", this.#options.pass());
+    // A list is several times cheaper than Headers.
+    const headers: [string, string][] = [
+      ...request.headers.map(([name, value]): [string, string] => [name, value]),
+      ["Accept-Encoding", "identity"],
+      ["Maelstrom-Component", component],
+      ["Maelstrom-Relay-Pass", this.#options.pass()],
+    ];
     try {
       const { hostname, port } = this.#options;
       const response = await fetch(`http://${hostname}:${port}${path}`, {
@@ -62,7 +64,7 @@ export class Deliverer implements Disposable {
         signal: AbortSignal.any([signal, late]),
       });
       const text = await beginningOf(response, replyBytesMax);
-      return { status: response.status, headers: new Map(response.headers), body: text };
+      return { status: response.status, headers: response.headers, body: text };
     } catch (cause) {
       signal.throwIfAborted();
       const found = late.aborted ? `no answer within ${limitMs} ms` : messageOf(cause);
@@ -78,6 +80,8 @@ export class Deliverer implements Disposable {
 
 /** The first bytes of an answer; the rest is read and dropped, so that its handler comes to an end. */
 async function beginningOf(response: Response, bytesMax: number): Promise<string> {
+  const length = response.headers.get("content-length");
+  if (length !== null && Number(length) <= bytesMax) return await response.text();
   const decoder = new TextDecoder();
   let text = "";
   let left = bytesMax;

@@ -16,8 +16,16 @@ export interface AwsPlace {
   readonly endpoint?: string | undefined;
 }
 
+/** What the clients of the SDK have in common. */
+export interface ClientSettings {
+  readonly region?: string;
+  readonly endpoint?: string;
+  readonly maxAttempts: number;
+  readonly requestHandler: Readonly<Record<string, unknown>>;
+}
+
 /** Settings for a client of the SDK. It tries nothing again by itself: the poller does, and slower. */
-export function clientSettings({ region, endpoint }: AwsPlace) {
+export function clientSettings({ region, endpoint }: AwsPlace): ClientSettings {
   const agent = { keepAlive: true, maxSockets: SOCKETS_MAX };
   return {
     ...(region ? { region } : {}),

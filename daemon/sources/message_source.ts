@@ -22,8 +22,8 @@ export interface Message {
 /** How the component answered. */
 export interface HandlerReply {
   readonly status: number;
-  /** Lower case names. */
-  readonly headers: ReadonlyMap<string, string>;
+  /** Asked for by lower case names. */
+  readonly headers: { get(name: string): string | null | undefined };
   /** At most as much as a source asks for. */
   readonly body: string;
 }

@@ -21,6 +21,8 @@ const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 60_000;
 /** A queue that says at once that it is empty is not asked again at once, in milliseconds. */
 const EMPTY_MS = 100;
+/** Longest wait for more places to become free, so that one receive brings many, in milliseconds. */
+const GATHER_MS = 10;
 /** Longest time for one word to the queue, in milliseconds. */
 const WORD_LIMIT_MS = 10_000;
 /** Waits between the attempts to say it. */
@@ -53,6 +55,8 @@ export class Poller {
   #held = 0;
   #untilMs = 0;
   #failures = 0;
+  /** `performance.now()` at which few free places are enough. */
+  #gatherByMs = Infinity;
   /** It is given up: what was received and not sent is for others. */
   #isOver = false;
 
@@ -73,6 +77,7 @@ export class Poller {
         continue;
       }
       const begunMs = performance.now();
+      this.#gatherByMs = Infinity;
       try {
         const messages = await source.receive(this.#room(), signal);
         this.#recovered();
@@ -109,9 +114,17 @@ export class Poller {
     if (pausedMs > 0) return pausedMs;
     if (this.#room() === 0) return LOOK_MS;
     const error = blocked();
-    if (!error) return 0;
+    if (!error) return this.#gatherMs();
     report.troubled({ reason: error.message, retryAtMs: now() + LOOK_MS });
     return LOOK_MS;
+  }
+
+  /** Time in which more places may become free. */
+  #gatherMs(): number {
+    if (this.#lanes.size === 0 || this.#room() >= this.#options.polling.messagesPerPoll) return 0;
+    const nowMs = performance.now();
+    this.#gatherByMs = Math.min(this.#gatherByMs, nowMs + GATHER_MS);
+    return Math.max(0, this.#gatherByMs - nowMs);
   }
 
   #troubled(error: unknown): void {

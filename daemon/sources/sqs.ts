@@ -28,7 +28,7 @@ const WAIT_SECONDS = 5;
 const TURN_SECONDS = 1;
 const CALL_LIMIT_MS = 10_000;
 const DELETES_MAX = 10;
-const DELETE_CALLS_MAX = 4;
+const DELETE_CALLS_MAX = 2;
 /** Errors that say that a message is no longer ours. */
 const NOT_OURS = [...NO_QUEUE, "ReceiptHandleIsInvalid", "MessageNotInflight"];
 

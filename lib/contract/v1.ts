@@ -303,7 +303,7 @@ export const awsStepFunctionEventSourceSchema = z.strictObject({
   path: requestPath,
   maxConcurrency: count.optional(),
   concurrencyPerPoller: count.optional(),
-  /** Heartbeats are sent twice as often, in seconds; 0 means 60. */
+  /** Heartbeats are sent twice in this time, in seconds; 0 means 60. */
   heartbeatSeconds: seconds.optional(),
   /** As `AWS_REGION` and the profile say when absent. */
   region: awsRegion.optional(),

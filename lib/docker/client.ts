@@ -99,11 +99,14 @@ const FALLBACK_GATEWAY = "172.17.0.1";
 export class DockerClient implements Disposable {
   readonly #transport: EngineTransport;
   readonly #redact: (text: string) => string;
+  /** True when the engine is this machine's: what it sees on its disk can be looked at. */
+  readonly isLocal: boolean;
 
   /** @throws {MaelstromError} invalid: `host` is neither `unix:///path` nor `tcp://host:port` */
   constructor({ host, redact = (text) => text }: DockerClientOptions) {
     this.#transport = new EngineTransport(host);
     this.#redact = redact;
+    this.isLocal = host.startsWith("unix:");
   }
 
   /** Ends the client; calls under way end by their own signals. */

@@ -6,7 +6,7 @@
 import type { Entry } from "./history.ts";
 
 /** How long an owner that can run may go on after another was let in, in milliseconds. */
-const OVERLAP_MS = 1000;
+const OVERLAP_MS = 2000;
 
 /** How things stood at the end, when nothing was broken any more. */
 export interface Outcome {

@@ -1,0 +1,228 @@
+/** One slot of a source, over a queue that does what the test says. @module */
+import assert from "node:assert/strict";
+import type {
+  HandlerReply,
+  Message,
+  MessageSource,
+} from "../../../daemon/sources/message_source.ts";
+import { Poller } from "../../../daemon/sources/poller.ts";
+import type { Polling } from "../../../daemon/sources/polling.ts";
+import { SourceReport } from "../../../daemon/sources/source_report.ts";
+import { aborted } from "../../../lib/async/aborted.ts";
+import { MaelstromError } from "../../../lib/errors.ts";
+import { silentLog } from "../../../lib/log.ts";
+import { message, polling, reply } from "../../support/messages.ts";
+
+/** A queue that gives what it holds, and writes down what it is told. */
+class FakeQueue implements MessageSource {
+  readonly told: string[] = [];
+  readonly asked: number[] = [];
+  waiting: Message[] = [];
+  failure: Error | undefined;
+  /** Called after each word. */
+  onTold: () => void = () => {};
+  refuseDone = 0;
+
+  async receive(max: number, signal: AbortSignal): Promise<readonly Message[]> {
+    this.asked.push(max);
+    if (this.failure) throw this.failure;
+    if (this.waiting.length > 0) return this.waiting.splice(0, max);
+    await aborted(signal);
+    return [];
+  }
+
+  extend({ id }: Message, seconds: number): Promise<void> {
+    return this.#tell(`extend ${id} ${seconds}`);
+  }
+
+  async done({ id }: Message): Promise<void> {
+    if (this.refuseDone-- > 0) throw new Error("the queue is away");
+    await this.#tell(`done ${id}`);
+  }
+
+  failed({ id }: Message, seconds: number): Promise<void> {
+    return this.#tell(`failed ${id} ${seconds}`);
+  }
+
+  depth() {
+    return Promise.resolve({ waiting: this.waiting.length, dead: 0 });
+  }
+
+  [Symbol.asyncDispose]() {
+    return Promise.resolve();
+  }
+
+  #tell(words: string): Promise<void> {
+    this.told.push(words);
+    this.onTold();
+    return Promise.resolve();
+  }
+}
+
+type Handle = (body: string, signal: AbortSignal) => HandlerReply | Promise<HandlerReply>;
+
+/** A poller at work. */
+class Work {
+  readonly queue = new FakeQueue();
+  readonly report: SourceReport;
+  readonly poller: Poller;
+  readonly stop = new AbortController();
+  readonly cut = new AbortController();
+  limit = 10;
+  nowMs = 0;
+  blocked: MaelstromError | undefined;
+
+  constructor(handle: Handle, parts: Partial<Polling> = {}) {
+    const settings = polling({ messagesPerPoll: 10, ...parts });
+    this.report = new SourceReport(settings, () => this.nowMs, () => {});
+    this.poller = new Poller({
+      polling: settings,
+      source: this.queue,
+      report: this.report,
+      invoke: async (_component, { body }, signal) => await handle(body, signal),
+      limit: () => this.limit,
+      blocked: () => this.blocked,
+      received: () => {},
+      log: silentLog,
+      now: () => this.nowMs,
+      random: () => 0,
+    });
+  }
+
+  /** Runs until `count` messages have come to an end. */
+  async until(count: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const ended = () => this.queue.told.filter((words) => !words.startsWith("extend")).length;
+    this.queue.onTold = () => ended() >= count && resolve();
+    const run = this.poller.run(this.stop.signal, this.cut.signal);
+    await promise;
+    this.stop.abort();
+    await run;
+    await this.poller.idle();
+  }
+}
+
+const several = (...ids: string[]) => ids.map((id) => message({ id, body: id }));
+
+Deno.test("Poller deletes after a 2xx only, and lets the rest come again later each time", async () => {
+  const work = new Work((body) => reply(body === "bad" ? 500 : 202));
+  work.queue.waiting = [...several("good"), message({ id: "bad", body: "bad", receiveCount: 3 })];
+  await work.until(2);
+  assert.deepEqual(work.queue.told.toSorted(), ["done good", "failed bad 4"]);
+  const { handled, failed, repeated, inFlight } = work.report.status();
+  assert.deepEqual([handled, failed, repeated, inFlight], [1, 1, 1, 0]);
+});
+
+Deno.test("Poller lets a message come again when no answer came", async () => {
+  const work = new Work(() => Promise.reject(new MaelstromError("unreachable", "nobody there")));
+  work.queue.waiting = several("a");
+  await work.until(1);
+  assert.deepEqual(work.queue.told, ["failed a 1"]);
+});
+
+Deno.test("Poller never holds more than its limit", async () => {
+  let now = 0;
+  let most = 0;
+  const work = new Work(async () => {
+    most = Math.max(most, ++now);
+    await new Promise((resolve) => setTimeout(resolve));
+    now--;
+    return reply(200);
+  });
+  work.limit = 3;
+  work.queue.waiting = several(..."abcdefghijklmnop");
+  await work.until(16);
+  assert.equal(most, 3);
+  assert.ok(Math.max(...work.queue.asked) <= 3);
+});
+
+Deno.test("Poller keeps the order of a group, and holds back what follows a failure", async () => {
+  const order: string[] = [];
+  const work = new Work((body) => {
+    order.push(body);
+    return reply(body === "a1" ? 500 : 200);
+  });
+  const of = (id: string) => message({ id, body: id, group: id[0]! });
+  work.queue.waiting = ["a1", "b1", "a2", "b2"].map(of);
+  await work.until(4);
+  assert.deepEqual(order.filter((id) => id.startsWith("a")), ["a1"]);
+  assert.deepEqual(order.filter((id) => id.startsWith("b")), ["b1", "b2"]);
+  assert.deepEqual(work.queue.told.filter((words) => words.includes("a")), [
+    "failed a1 1",
+    "failed a2 1",
+  ]);
+});
+
+Deno.test("Poller keeps a message from others while it is handled", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const work = new Work(async () => {
+    await promise;
+    return reply(200);
+  }, { visibilitySeconds: 0.02 });
+  work.queue.waiting = several("slow");
+  const done = work.until(1);
+  while (work.queue.told.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  resolve();
+  await done;
+  assert.deepEqual(new Set(work.queue.told.slice(0, -1)), new Set(["extend slow 0.02"]));
+  assert.equal(work.queue.told.at(-1), "done slow");
+});
+
+Deno.test("Poller tries again to delete what was handled", async () => {
+  const work = new Work(() => reply(200));
+  work.queue.refuseDone = 1;
+  work.queue.waiting = several("a");
+  await work.until(1);
+  assert.deepEqual(work.queue.told, ["done a"]);
+  assert.equal(work.report.status().undeleted, 0);
+});
+
+Deno.test("Poller ends requests that are cut, and lets their messages come again at once", async () => {
+  const work = new Work(async (_body, signal) => {
+    await aborted(signal);
+    throw signal.reason;
+  });
+  work.queue.waiting = several("a");
+  const run = work.poller.run(work.stop.signal, work.cut.signal);
+  while (work.report.status().inFlight === 0) await new Promise((resolve) => setTimeout(resolve));
+  work.stop.abort();
+  await run;
+  assert.deepEqual(work.queue.told, [], "it goes on while it may");
+  work.cut.abort();
+  await work.poller.idle();
+  assert.deepEqual(work.queue.told, ["failed a 0"]);
+});
+
+Deno.test("Poller waits longer after each error, and tells why", async () => {
+  const work = new Work(() => reply(200));
+  work.queue.failure = new MaelstromError("not_found", "no such queue");
+  const run = work.poller.run(work.stop.signal, work.cut.signal);
+  while (!work.report.status().error) await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(work.report.status().error, { reason: "no such queue", since: 0, retryAt: 750 });
+  assert.equal(work.queue.asked.length, 1, "not asked again before that");
+  work.stop.abort();
+  await run;
+});
+
+Deno.test("Poller asks for nothing while the component cannot be had", async () => {
+  const work = new Work(() => reply(200));
+  work.blocked = new MaelstromError("start_failed", "no image");
+  const run = work.poller.run(work.stop.signal, work.cut.signal);
+  while (!work.report.status().error) await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(work.report.status().error?.reason, "no image");
+  assert.deepEqual(work.queue.asked, []);
+  work.stop.abort();
+  await run;
+});
+
+Deno.test("Poller sends a batch in one request, and reads which failed", async () => {
+  const bodies: string[] = [];
+  const work = new Work((body) => {
+    bodies.push(body);
+    return reply(200, '{"failed":["b"]}');
+  }, { isBatch: true });
+  work.queue.waiting = several("a", "b", "c");
+  await work.until(3);
+  assert.equal(bodies.length, 1);
+  assert.deepEqual(work.queue.told.toSorted(), ["done a", "done c", "failed b 1"]);
+});
