@@ -5,6 +5,7 @@
  * Walk: router.wake ⇒ **scheduler** → autoscale, placement ⇒ targets of each node.
  * @module
  */
+import { aborted } from "../../lib/async/aborted.ts";
 import { Recurring } from "../../lib/async/recurring.ts";
 import { type Effective, effective } from "../../lib/contract/effective.ts";
 import type { ComponentInfo, NodeStatus, TargetOrder } from "../../lib/contract/v1.ts";
@@ -305,11 +306,4 @@ function backlogsOf(statuses: readonly NodeStatus[]): Map<string, number> {
     backlogs.set(componentName, before + Math.min(maxConcurrency, demand));
   }
   return backlogs;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

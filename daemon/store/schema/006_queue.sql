@@ -16,6 +16,8 @@ create table queue_message (
 create index queue_message_order
   on queue_message (queue, priority desc, sent_at, id, visible_at);
 
+create index queue_message_due on queue_message (queue, visible_at);
+
 create index queue_message_dead on queue_message (dead_from) where dead_from <> '';
 
 create index queue_message_expiry on queue_message (expires_at);
