@@ -85,7 +85,10 @@ export class TestCluster implements AsyncDisposable {
 
   /** Ends every daemon and drops the database. */
   async [Symbol.asyncDispose](): Promise<void> {
+    // All at once: whoever is left would begin to start what the others ran.
+    const ends = await Promise.allSettled(this.nodes.map((node) => node.kill()));
     await this.#stack[Symbol.asyncDispose]();
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 }
 

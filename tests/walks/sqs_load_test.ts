@@ -14,7 +14,7 @@ import type { ComponentInfo } from "../../lib/contract/v1.ts";
 import { AWS_ENV, SqsEmulator } from "../support/aws/sqs.ts";
 import { TestCluster, until } from "../support/cluster.ts";
 import { MessageHandler } from "../support/message_handler.ts";
-import { TestNode } from "../support/node.ts";
+import { type LogLine, TestNode } from "../support/node.ts";
 import { lacksPostgres } from "../support/postgres.ts";
 
 const MESSAGES = Number(Deno.env.get("MAELSTROM_MESSAGES") || 1500);
@@ -62,6 +62,11 @@ Deno.test({
   await second.kill();
   await isEmpty(emulator);
   const seconds = (performance.now() - begunMs) / 1000;
+  for (const { log, nodeId } of [first, second]) {
+    const isSlot = ({ message, role }: LogLine) =>
+      message === "role won" && String(role).startsWith("source/load/");
+    assert.ok(log.some(isSlot), `${nodeId} polled too`);
+  }
   const numbers = handler.numbers();
   const seen = new Set(numbers);
   assert.equal(seen.size, MESSAGES, "every message was handled");

@@ -130,6 +130,23 @@ Deno.test("walk: changed settings count without a restart, and so does a switch"
   await handler.until("the third", (delivered) => delivered.length === 3);
 });
 
+Deno.test("walk: a node that stops finishes what it holds, and leaves the rest", async () => {
+  await using emulator = await SqsEmulator.start();
+  await using handler = new MessageHandler();
+  await using node = await TestNode.start({ env: AWS_ENV });
+  await handler.putOn(node, "job");
+  await emulator.createQueue("images");
+  await putSqs(node, emulator, { queueName: "images", maxConcurrency: 1 });
+  await emulator.send("images", [task(1, { ms: 2000 }), task(2)]);
+  await handler.until("a delivery", (delivered) => delivered.length > 0);
+  assert.equal(await node.stop(), 0);
+  assert.deepEqual(handler.numbers(), [1]);
+  assert.deepEqual(await emulator.counts("images"), { waiting: 1, inFlight: 0 });
+  await node.start();
+  await handler.until("the other", (delivered) => delivered.length === 2);
+  assert.deepEqual(handler.numbers(), [1, 2]);
+});
+
 Deno.test("walk: pause-seconds keeps the next message waiting", async () => {
   await using emulator = await SqsEmulator.start();
   await using handler = new MessageHandler(() => ({ headers: { "pause-seconds": "3" } }));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { Relays } from "../../../daemon/gateway/relay.ts";
 import { MaelstromError } from "../../../lib/errors.ts";
-import { Doors } from "../../support/doors.ts";
+import { Doors, KEY } from "../../support/doors.ts";
 import { answering, RawBackend } from "../../support/http/raw.ts";
 import { freePorts } from "../../support/ports.ts";
 
@@ -292,6 +293,21 @@ Deno.test("Gateway's private door takes requests that name a component, with the
   assert.ok(Math.abs(passed - Number(nano)) < 5e9);
   const late = `MAELSTROM-COMPONENT: shop\r\nMAELSTROM-DEADLINE-NANO: ${Date.now() - 1}000000\r\n`;
   assert.equal(status(await doors.exchange(get("/", late), doors.privatePort)), 504);
+});
+
+Deno.test("Gateway lets only a node tell a component of messages, and hides how it shows that", async () => {
+  const { heads, backend } = recording();
+  await using _ = backend;
+  await using doors = new Doors();
+  doors.attach(backend.port);
+  const said = "MAELSTROM-COMPONENT: shop\r\nMael-Message-Id: 7\r\n";
+  await doors.exchange(get("/x", said));
+  await doors.exchange(get("/x", said), doors.privatePort);
+  const relays = new Relays({ nodeId: "one", clusterKey: KEY, now: () => Date.now() });
+  const pass = `MAELSTROM-RELAY-PASS: ${relays.pass()}\r\n`;
+  assert.equal(status(await doors.exchange(get("/x", said + pass), doors.privatePort)), 200);
+  assert.deepEqual(heads.map((head) => head.includes("Mael-Message-Id: 7")), [false, false, true]);
+  assert.doesNotMatch(heads[2]!, /RELAY|COMPONENT/i);
 });
 
 Deno.test("Gateway's access log tells of each request, and of a client that left", async () => {
