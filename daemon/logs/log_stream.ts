@@ -13,6 +13,7 @@ import { isAbort, MaelstromError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { InstanceFact, Members } from "../cluster/members.ts";
 import { LogBuffer } from "./log_buffer.ts";
+import type { LogRequest } from "./log_request.ts";
 import { type LogPeers, readPeer } from "./peer_logs.ts";
 
 const BUFFER_CHARS_MAX = 1024 * 1024;
@@ -37,18 +38,6 @@ export interface LogStreamContext {
   readonly bufferCharsMax?: number;
   /** Pause of a following reader after which lines are dropped. @default {5000} */
   readonly stallMs?: number;
-}
-
-/** What a reader wants. */
-export interface LogRequest {
-  /** Components, as globs; none means all. */
-  readonly globs: readonly string[];
-  /** Only lines written since then, in milliseconds since 1970. */
-  readonly sinceMs: number;
-  /** True: go on with what is written, also by instances to come. */
-  readonly follow: boolean;
-  /** The instances of the whole cluster, or of this node alone. */
-  readonly nodes: "all" | "one";
 }
 
 /** One reader's stream. */

@@ -4,7 +4,8 @@
  * @module
  */
 import { MaelstromError } from "../../lib/errors.ts";
-import { type LogRequest, LogStream, type LogStreamContext } from "./log_stream.ts";
+import type { LogRequest } from "./log_request.ts";
+import { LogStream, type LogStreamContext } from "./log_stream.ts";
 
 const STREAMS_MAX = 64;
 

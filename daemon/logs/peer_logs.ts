@@ -6,7 +6,7 @@
  */
 import { type LogEntry, STREAM_SILENCE_MS } from "../../lib/contract/logs.ts";
 import type { StreamRequest } from "../../lib/rpc/stream.ts";
-import type { LogRequest } from "./log_stream.ts";
+import type { LogRequest } from "./log_request.ts";
 
 /** The other nodes, as far as their logs are concerned. */
 export interface LogPeers {

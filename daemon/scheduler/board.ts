@@ -8,7 +8,7 @@
  * @module
  */
 import { meets } from "../../lib/contract/constraint.ts";
-import type { NodeOption, PlacedInstance, Want } from "./placement.ts";
+import type { NodeOption, PlacedInstance, Want } from "./placement_input.ts";
 
 /** A component on a node. */
 export interface Seat {

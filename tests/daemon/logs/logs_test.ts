@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Members } from "../../../daemon/cluster/members.ts";
 import { Logs } from "../../../daemon/logs/logs.ts";
-import type { LogRequest, LogStream } from "../../../daemon/logs/log_stream.ts";
+import type { LogRequest } from "../../../daemon/logs/log_request.ts";
+import type { LogStream } from "../../../daemon/logs/log_stream.ts";
 import type { LogEntry } from "../../../lib/contract/logs.ts";
 import { MaelstromError } from "../../../lib/errors.ts";
 import { silentLog } from "../../../lib/log.ts";
