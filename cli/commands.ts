@@ -1,6 +1,6 @@
 /**
- * The table of commands, joined from `nouns/`: help, usage errors, suggestions and the reference page
- * are made from it. Commands are loaded when they run.
+ * The table of commands: help, usage errors, suggestions and the reference page are made from it. The
+ * rows of each noun are in `nouns/`; what they do is in `commands/`, and is loaded when it is run.
  * @module
  */
 import type { Command } from "./command.ts";

@@ -26,10 +26,10 @@ export const WAIT_FLAGS: readonly Flag[] = [
 
 /** What {@linkcode WAIT_FLAGS} do. */
 export const WAIT_NOTE =
-  "Waiting ends when every instance is of the new version and one serves, fails " +
-  "with the last health checks and lines when the new version does not start, and times out (exit " +
-  "code 6) when nothing changes for a minute more than a start may take. Whatever ends the wait, " +
-  "the rollout goes on.";
+  "Waiting ends when every instance is of the new version and one serves, fails with the last " +
+  "health checks and lines when the new version does not start, and times out (exit code 6) when " +
+  "nothing changes for a minute more than a start may take. Whatever ends the wait, the rollout " +
+  "goes on.";
 
 /** Of lists: by project. */
 export const PROJECT_FLAG: Flag = {
@@ -41,10 +41,10 @@ export const PROJECT_FLAG: Flag = {
 
 /** What `-f` of a put reads. */
 export const FILE_NOTE =
-  "A file holds one or more YAML documents, or one of JSON, with the fields of the " +
-  "API (case does not matter). All of them are checked before the first is put.";
+  "A file holds one or more YAML documents, or one of JSON, with the fields of the API (case does " +
+  "not matter). All of them are checked before the first is put.";
 
 /** What a version in that file means. */
 export const VERSION_NOTE =
-  "A version in the file must be the current one (0 creates). Without one, " +
-  "whatever is there is replaced.";
+  "A version in the file must be the current one (0 creates). Without one, whatever is there is " +
+  "replaced.";

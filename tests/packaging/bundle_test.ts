@@ -40,8 +40,8 @@ Deno.test("bundle() keeps the daemon out of what the command line tool loads", a
     [...names].reduce((sum, name) => sum + files.find((file) => file.name === name)!.size, 0);
   const tool = sizeOf(loaded("cli").union(loaded("version")));
   const daemon = sizeOf(loaded("command"));
-  // The schema library alone is twenty times as large as all the tool needs at its start.
-  assert.ok(tool < 40_000, `the tool loads ${tool} bytes`);
+  // The schema library alone is ten times as large as all the tool needs at its start.
+  assert.ok(tool < 60_000, `the tool loads ${tool} bytes`);
   assert.ok(daemon > tool, `the daemon loads ${daemon} bytes, the tool ${tool}`);
 });
 
