@@ -114,8 +114,7 @@ export const FIELD_TEXTS: Readonly<Record<string, string>> = {
   "awsstepfunc.path": "Path of the request that brings a task.",
   "awsstepfunc.maxconcurrency": "Tasks served at once in the cluster; 0 means 1.",
   "awsstepfunc.concurrencyperpoller": "Tasks one poller serves at once; 0 means 1.",
-  "awsstepfunc.heartbeatseconds":
-    "Heartbeats are sent twice in this time, in seconds; 0 means 60.",
+  "awsstepfunc.heartbeatseconds": "Heartbeats are sent twice in this time, in seconds; 0 means 60.",
   "awsstepfunc.region": "Region of the activity; as `AWS_REGION` says when absent.",
   "awsstepfunc.endpoint": "Address of another service that speaks Step Functions.",
   queue: "Messages of a queue that the nodes keep.",
