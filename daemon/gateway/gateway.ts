@@ -96,7 +96,7 @@ export class Gateway {
   }
 
   #serve(request: Arrival): Promise<unknown> {
-    const { exchange, route, arrived } = request;
+    const { exchange, path, route, arrived, deadline, sender, relayPath } = request;
     const { accessLog, routers, relays, coldStartHeader } = this.#options;
     // What is told of a request is read before its connection moves on to the next.
     const entry = accessLog.wanted()
@@ -108,8 +108,15 @@ export class Gateway {
         component: route.component,
       }
       : undefined;
+    // Named one by one: spread, every request would be an object of a shape of its own.
     const serving = serve({
-      ...request,
+      exchange,
+      path,
+      route,
+      arrived,
+      deadline,
+      sender,
+      relayPath,
       router: routers.of(route.component),
       relays,
       added: this.#added,
