@@ -82,7 +82,6 @@ export async function serve(request: Request): Promise<Outcome> {
       instance = wait.instance;
     }
     options.add = instance.peer ? add + request.relays.fields(component, request.relayPath) : add;
-    options.answerBy = performance.now() + settings.firstByteTimeoutMs;
     if (isCold && request.coldStartHeader) {
       options.addToResponse = `Maelstrom-Cold-Start: ${Math.round(waitMs)}\r\n`;
     }
@@ -127,7 +126,7 @@ function forwardOptions(request: Request): Writable<ForwardOptions> | undefined 
     bodyBytesMax: settings.bodyBytesMax,
     // A stream may be silent for as long as the request may take.
     responseIdleMs: settings.maxDurationMs,
-    answerBy: undefined,
+    answerWithinMs: settings.firstByteTimeoutMs,
     addToResponse: undefined,
   };
 }

@@ -14,7 +14,7 @@ import { forwardExchange } from "./forward.ts";
 import { DONE, MORE } from "./head.ts";
 import { encodeReply } from "./head_writer.ts";
 import type { HttpLimits } from "./limits.ts";
-import { borrowBuffer, BUFFER_BYTES, returnBuffer } from "./pages.ts";
+import { borrow, BUFFER_BYTES, giveBack } from "./pages.ts";
 import { leavePage } from "./upload.ts";
 import type { Upstream } from "./upstream.ts";
 import type { Bytes } from "./wire.ts";
@@ -37,6 +37,8 @@ export class ClientConnection extends ClientExchange implements Exchange {
   readonly #idleTicks: number;
   readonly #headTicks: number;
   #first = true;
+  /** The head's own time runs; before, it was the idle connection's. */
+  #headBegun = false;
 
   constructor(conn: Deno.Conn, context: ConnectionContext) {
     super(conn, context.limits);
@@ -49,9 +51,18 @@ export class ClientConnection extends ClientExchange implements Exchange {
   /** Serves until the connection ends. Never rejects. */
   async run(): Promise<void> {
     try {
-      while (await this.#readRequest()) {
+      for (;;) {
+        let status = this.#beginRequest();
+        while (status === MORE) {
+          if (!this.#listen()) return;
+          await this.wire.pending;
+          // It was told 408 meanwhile: what comes now comes too late.
+          if (this.state !== "reading") return;
+          status = this.#parseHead();
+        }
+        if (status !== DONE) return await this.#refuseRequest(status);
         await this.#handle();
-        if (!(await this.#finish())) break;
+        if (!this.#renew()) return await this.#end();
       }
     } catch (error) {
       this.#context.log.error("http connection failed", { error });
@@ -120,51 +131,58 @@ export class ClientConnection extends ClientExchange implements Exchange {
     }
   }
 
-  /** Reads one head. False when the connection is over. */
-  async #readRequest(): Promise<boolean> {
-    const { wire, head } = this;
-    head.begin(wire.start);
+  /** Makes ready for a request, which may be here already; see {@linkcode #parseHead}. */
+  #beginRequest(): number {
+    const { wire } = this;
+    this.head.begin(wire.start);
     wire.inBy = clock.tick + (this.#first ? this.#headTicks : this.#idleTicks);
-    let begun = this.#first;
+    this.#headBegun = this.#first;
     this.#first = false;
-    for (;;) {
-      if (wire.end > wire.start) {
-        const result = head.parse(wire.buf, wire.end);
-        if (result === DONE) break;
-        if (result !== MORE) return await this.#refuseRequest(result);
-        if (!begun) wire.inBy = clock.tick + this.#headTicks;
-        begun = true;
-      } else if (this.draining) {
-        return false;
-      }
-      if (wire.ended || wire.closed) return false;
-      this.#growIfFull();
-      wire.beginRead();
-      await wire.pending;
-      // It was told 408 meanwhile: what comes now comes too late.
-      if (this.state !== "reading") return false;
-    }
-    wire.inBy = NEVER;
-    wire.start = head.end;
-    return await this.#accept();
+    return this.#parseHead();
   }
 
-  /** Sets the head aside, starts on the body, and listens on. False when it is refused. */
-  async #accept(): Promise<boolean> {
+  /** Goes on with the head: DONE when the exchange is open, MORE, or the status that refuses it. */
+  #parseHead(): number {
+    const { wire, head } = this;
+    if (wire.end === wire.start) return MORE;
+    const result = head.parse(wire.buf, wire.end);
+    if (result === DONE) {
+      wire.inBy = NEVER;
+      wire.start = head.end;
+      return this.#accept();
+    }
+    if (result === MORE && !this.#headBegun) {
+      this.#headBegun = true;
+      wire.inBy = clock.tick + this.#headTicks;
+    }
+    return result;
+  }
+
+  /** Has more of the head read; false when the connection is over. */
+  #listen(): boolean {
+    const { wire } = this;
+    if (wire.ended || wire.closed || (this.draining && wire.end === wire.start)) return false;
+    this.#growIfFull();
+    wire.beginRead();
+    return true;
+  }
+
+  /** Sets the head aside, starts on the body, and listens on; DONE, or the status that refuses. */
+  #accept(): number {
     const { wire, head, body } = this;
     this.headBytes = wire.buf;
     const status = this.checkRequest();
-    if (status !== DONE) return await this.#refuseRequest(status);
+    if (status !== DONE) return status;
     this.#setHeadAside();
     body.begin(head);
     if (!body.decode(wire)) {
       head.problem = "malformed chunk";
-      return await this.#refuseRequest(400);
+      return 400;
     }
     this.state = "open";
     if (!body.hasPiece) wire.compact();
     wire.beginRead();
-    return true;
+    return DONE;
   }
 
   /** Lets head and unread bytes live in different buffers, so that reading may go on. */
@@ -173,11 +191,11 @@ export class ClientConnection extends ClientExchange implements Exchange {
     const unread = wire.end - wire.start;
     if (!wire.reading) {
       wire.useBuffer(
-        unread < BUFFER_BYTES ? borrowBuffer() : new Uint8Array(unread + BUFFER_BYTES),
+        unread < BUFFER_BYTES ? borrow(BUFFER_BYTES) : new Uint8Array(unread + BUFFER_BYTES),
       );
     } else {
       // A read into this buffer is under way (pipelining), so it is the head that moves.
-      this.headBytes = head.end <= BUFFER_BYTES ? borrowBuffer() : new Uint8Array(head.end);
+      this.headBytes = head.end <= BUFFER_BYTES ? borrow(BUFFER_BYTES) : new Uint8Array(head.end);
       this.headBytes.set(wire.buf.subarray(head.start, head.end), head.start);
     }
   }
@@ -196,34 +214,35 @@ export class ClientConnection extends ClientExchange implements Exchange {
     await this.#answerError(500, "handler gave no answer", this);
   }
 
-  /** Makes ready for the next request. False when the connection is over. */
-  async #finish(): Promise<boolean> {
-    const { wire, body, failure } = this;
-    if (wire.closed) return false;
-    if (failure === "client_stalled" || failure === "malformed_body") {
-      if (this.begun) return false;
-      return failure === "client_stalled"
-        ? await this.#refuseRequest(408, "request body too slow")
-        : await this.#refuseRequest(400, "malformed chunk");
-    }
-    if (failure) return false;
-    if (!this.keep || !body.received) {
-      if (!body.received || wire.end > wire.start) await this.#linger();
-      return false;
-    }
+  /** Forgets an exchange that ended well; false when the connection ends with it. */
+  #renew(): boolean {
+    const { wire, body } = this;
+    if (wire.closed || this.failure || !this.keep || !body.received) return false;
     body.take();
     if (!wire.reading && wire.buf.length > 4 * BUFFER_BYTES) leavePage(this);
-    if (this.headBytes !== wire.buf) returnBuffer(this.headBytes);
+    if (this.headBytes !== wire.buf) giveBack(this.headBytes);
     this.headBytes = wire.buf;
     this.forget();
     return true;
   }
 
+  /** What is left to say to a client whose connection ends. */
+  async #end(): Promise<void> {
+    const { wire, body, failure, begun } = this;
+    if (wire.closed) return;
+    if (failure === "client_stalled" && !begun) {
+      await this.#refuseRequest(408, "request body too slow");
+    } else if (failure === "malformed_body" && !begun) {
+      await this.#refuseRequest(400, "malformed chunk");
+    } else if (!failure && (!body.received || wire.end > wire.start)) {
+      await this.#linger();
+    }
+  }
+
   /** Nothing behind a refused request is looked at any more. */
-  async #refuseRequest(status: number, problem = this.head.problem): Promise<false> {
+  async #refuseRequest(status: number, problem: string = this.head.problem): Promise<void> {
     await this.#answerError(status, problem, undefined);
     await this.#linger();
-    return false;
   }
 
   async #answerError(

@@ -30,8 +30,8 @@ export interface ForwardOptions {
    * connections are exempt after the 101.
    */
   readonly deadline: number;
-  /** `performance.now()` by which the answer must have begun, if that is before `deadline`. */
-  readonly answerBy?: number;
+  /** Longest wait for the answer to begin, in milliseconds. @default {Infinity} */
+  readonly answerWithinMs?: number;
   /** Largest body of the request, in bytes. @default {Infinity} */
   readonly bodyBytesMax?: number;
   /** Longest silence inside a response body. @default the server's `bodyIdleMs` */

@@ -12,8 +12,8 @@ import { NEVER } from "./clock.ts";
 import type { ForwardOptions, ForwardResult } from "./exchange.ts";
 import { DONE, MORE } from "./head.ts";
 import { putRequestHead, type RequestChanges, requestHeadBound } from "./head_writer.ts";
-import { borrowPage, returnPage } from "./pages.ts";
-import { passInterim, passResponse } from "./response.ts";
+import { borrow } from "./pages.ts";
+import { passInterim, ResponsePassage } from "./response.ts";
 import { switchProtocols } from "./splice.ts";
 import { Upload } from "./upload.ts";
 import type { Upstream, UpstreamConnection } from "./upstream.ts";
@@ -22,22 +22,6 @@ const IDEMPOTENT = ["get", "head", "put", "options", "delete", "trace"];
 /** More interim answers than this to one request are nonsense. */
 const INTERIM_MAX = 32;
 const NO_ANSWER = new Error("Cannot read answer: connection ended");
-
-/** One try on one connection. */
-interface Attempt {
-  readonly client: ClientExchange;
-  readonly up: UpstreamConnection;
-  readonly options: ForwardOptions;
-  /** It waited in the pool, so it may have died without our knowing. */
-  readonly pooled: boolean;
-  /** `up.sent` before this try. */
-  readonly sentBefore: number;
-  /** The whole request was taken in one write. */
-  sentAll: boolean;
-  upload: Upload | undefined;
-  /** The connection may serve another request. */
-  reusable: boolean;
-}
 
 /** Forwards the request of `client`. */
 export async function forwardExchange(
@@ -48,17 +32,18 @@ export async function forwardExchange(
   if (client.state !== "open") throw new Error(`Cannot forward: exchange is ${client.state}`);
   if (client.body.spent) throw new Error("Cannot forward: the body was sent already");
   if (client.isOver) return client.resultOfFailure();
-  if (performance.now() >= options.deadline) return { kind: "timed_out" };
-  const { bodyBytesMax = Infinity, deadline, answerBy = deadline } = options;
+  const nowMs = performance.now();
+  if (nowMs >= options.deadline) return { kind: "timed_out" };
+  const { bodyBytesMax = Infinity, deadline, answerWithinMs = Infinity } = options;
   if (Math.max(client.body.bytes, client.head.contentLength) > bodyBytesMax) {
     return { kind: "too_large" };
   }
   client.state = "forwarding";
-  client.deadline = Math.min(deadline, answerBy);
+  client.deadline = Math.min(deadline, nowMs + answerWithinMs);
   try {
     const pooled = upstream.take();
     if (pooled) {
-      const result = await tryOn(pooled, true, client, upstream, options);
+      const result = await tryOn(pooled, client, upstream, options);
       if (result) return settle(client, result);
     }
     return settle(client, await tryFresh(client, upstream, options));
@@ -98,75 +83,71 @@ async function tryFresh(
   } finally {
     client.connecting = undefined;
   }
-  const result = await tryOn(up, false, client, upstream, options);
+  const result = await tryOn(up, client, upstream, options);
   return result ?? { kind: "gone", error: NO_ANSWER };
 }
 
-/** One try; `undefined` when it may be repeated on a fresh connection. */
+/** One try on one connection; `undefined` when it may be repeated on a fresh one. */
 async function tryOn(
   up: UpstreamConnection,
-  pooled: boolean,
   client: ClientExchange,
   upstream: Upstream,
   options: ForwardOptions,
 ): Promise<ForwardResult | undefined> {
-  const attempt: Attempt = {
-    client,
-    up,
-    options,
-    pooled,
-    sentBefore: up.sent,
-    upload: undefined,
-    sentAll: false,
-    reusable: false,
-  };
+  let upload: Upload | undefined;
+  let reusable = false;
   client.up = up;
   try {
     if (client.failure) return client.resultOfFailure();
-    return await converse(attempt, upstream.authority);
+    up.beginExchange();
+    sendRequest(client, up, upstream.authority, options);
+    // What has no body is on its way: its answer is all there is to wait for.
+    if (client.body.present) upload = await sendBody(client, up, options);
+    for (let interim = 0;; interim++) {
+      let heard = readHead(client, up, interim > 0);
+      while (heard === "more") {
+        await (up.reading ? up.pending : up.sending);
+        heard = readHead(client, up, interim > 0);
+      }
+      if (heard !== "head") return heard;
+      const { status } = up.head;
+      if (status === 101 || status >= 200) client.deadline = options.deadline;
+      if (status === 101) {
+        return await switchProtocols(client, up, options) ??
+          { kind: "gone", error: new Error("Cannot switch protocols: answer does not match") };
+      }
+      if (status >= 200) break;
+      if (interim >= INTERIM_MAX) return nonsense("too many interim answers");
+      await passInterim(client, up);
+    }
+    const passage = new ResponsePassage(client, up, options);
+    if (client.interim) await client.interim;
+    if (client.failure) return client.resultOfFailure();
+    if (!passage.begin()) return nonsense("malformed chunk");
+    await client.wire.sending;
+    const end = passage.end() ?? await passage.rest();
+    if (end.kind !== "done") return end;
+    const isSent = !up.writing && !up.writeError && (!upload || upload.sent);
+    reusable = end.reusable && isSent;
+    return { kind: "done", status: up.head.status };
   } finally {
     client.up = undefined;
-    if (attempt.upload) {
-      attempt.upload.abandon();
+    if (upload) {
+      upload.abandon();
       client.wire.inBy = NEVER;
     }
     up.inBy = up.outBy = NEVER;
-    upstream.release(up, attempt.reusable);
+    upstream.release(up, reusable);
   }
 }
 
-async function converse(
-  attempt: Attempt,
+/** Begins to send the head with what is at hand of the body. */
+function sendRequest(
+  client: ClientExchange,
+  up: UpstreamConnection,
   authority: string,
-): Promise<ForwardResult | undefined> {
-  const { client, up } = attempt;
-  up.head.begin(0);
-  up.beginRead();
-  await sendRequest(attempt, authority);
-  for (let interim = 0;; interim++) {
-    const failed = await readHead(attempt, interim > 0);
-    if (failed !== true) return failed;
-    const { status } = up.head;
-    if (status === 101 || status >= 200) client.deadline = attempt.options.deadline;
-    if (status === 101) {
-      return await switchProtocols(client, up, attempt.options) ??
-        { kind: "gone", error: new Error("Cannot switch protocols: answer does not match") };
-    }
-    if (status >= 200) break;
-    if (interim >= INTERIM_MAX) return nonsense("too many interim answers");
-    await passInterim(client, up);
-  }
-  const { upload } = attempt;
-  const end = await passResponse(client, up, attempt.options);
-  if (end.kind === "done") {
-    attempt.reusable = end.reusable && (attempt.sentAll || upload?.sent === true);
-  }
-  return end.kind === "done" ? { kind: "done", status: up.head.status } : end;
-}
-
-/** Sends the head with what is at hand of the body; the rest follows beside the answer. */
-async function sendRequest(attempt: Attempt, authority: string): Promise<void> {
-  const { client, up, options } = attempt;
+  options: ForwardOptions,
+): void {
   const { body, head, wire } = client;
   const changes: RequestChanges = {
     drop: options.drop,
@@ -176,61 +157,68 @@ async function sendRequest(attempt: Attempt, authority: string): Promise<void> {
     upgrade: client.upgrade,
   };
   const piece = body.pieceEnd - body.pieceStart;
-  const page = borrowPage(requestHeadBound(head, changes) + piece + CHUNK_FRAME_BYTES);
+  const page = borrow(requestHeadBound(head, changes) + piece + CHUNK_FRAME_BYTES);
   let end = putRequestHead(page, client.headBytes, head, changes);
   if (body.chunked) {
     end = putChunk(page, end, wire.buf, body.pieceStart, body.pieceEnd, body.received);
   } else {
     end = putBytes(page, end, wire.buf, body.pieceStart, body.pieceEnd);
   }
-  try {
-    await up.write(page.subarray(0, end));
-  } catch {
-    // Whether it was seen, or answered before it broke, shows when the answer is read.
-    return;
-  }
-  returnPage(page);
-  body.take();
-  attempt.sentAll = body.received;
-  if (body.received) return;
-  attempt.upload = new Upload(client, up, options.bodyBytesMax ?? Infinity);
-  void attempt.upload.run();
+  up.send(page, end);
 }
 
-/** Reads one head: true, or how the try ends. */
-async function readHead(
-  attempt: Attempt,
+/** Waits until the piece that went with the head is out; the rest follows beside the answer. */
+async function sendBody(
+  client: ClientExchange,
+  up: UpstreamConnection,
+  { bodyBytesMax = Infinity }: ForwardOptions,
+): Promise<Upload | undefined> {
+  await up.sending;
+  // Whether it was seen, or answered before it broke, shows when the answer is read.
+  if (up.writeError) return undefined;
+  client.body.take();
+  if (client.body.received) return undefined;
+  const upload = new Upload(client, up, bodyBytesMax);
+  void upload.run();
+  return upload;
+}
+
+/** Looks for a head in what has arrived; otherwise how the try ends. */
+function readHead(
+  client: ClientExchange,
+  up: UpstreamConnection,
+  isInterimPassed: boolean,
+): "head" | "more" | ForwardResult | undefined {
+  if (client.failure) return client.resultOfFailure();
+  if (up.end > up.start) {
+    const result = up.head.parse(up.buf, up.end);
+    if (result === DONE) {
+      up.start = up.head.end;
+      return "head";
+    }
+    if (result !== MORE) return nonsense(up.head.problem);
+  }
+  if (up.ended) {
+    // How much of the request was taken decides whether it may be repeated.
+    if (up.writing) return "more";
+    return broken(client, up, isInterimPassed || up.end > 0);
+  }
+  up.growIfFull();
+  up.beginRead();
+  return "more";
+}
+
+/** The connection ended before an answer, of which it said something when `heard`. */
+function broken(
+  client: ClientExchange,
+  up: UpstreamConnection,
   heard: boolean,
-): Promise<true | ForwardResult | undefined> {
-  const { client, up } = attempt;
-  for (;;) {
-    if (client.failure) return client.resultOfFailure();
-    if (up.end > up.start) {
-      const result = up.head.parse(up.buf, up.end);
-      if (result === DONE) {
-        up.start = up.head.end;
-        return true;
-      }
-      if (result !== MORE) return nonsense(up.head.problem);
-    }
-    if (up.ended) return broken(attempt, heard || up.end > 0);
-    if (!up.reading) {
-      up.growIfFull();
-      up.beginRead();
-    }
-    await up.pending;
-  }
-}
-
-/** The connection ended before an answer. */
-function broken(attempt: Attempt, heard: boolean): ForwardResult | undefined {
-  const { client, up, pooled, sentBefore } = attempt;
+): ForwardResult | undefined {
   const error = up.error ?? NO_ANSWER;
   if (heard) return { kind: "gone", error };
-  const unseen = up.sent === sentBefore;
   const repeatable = !client.body.present && IDEMPOTENT.some((name) => client.methodIs(name));
-  if (pooled && (unseen || repeatable)) return undefined;
-  return unseen ? { kind: "not_sent", error } : { kind: "gone", error };
+  if (up.isPooled && (up.isUnseen || repeatable)) return undefined;
+  return up.isUnseen ? { kind: "not_sent", error } : { kind: "gone", error };
 }
 
 function nonsense(problem: string): ForwardResult {

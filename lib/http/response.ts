@@ -11,8 +11,9 @@ import type { ClientExchange } from "./client_exchange.ts";
 import { clock, NEVER, ticksFor } from "./clock.ts";
 import type { ForwardOptions, ForwardResult } from "./exchange.ts";
 import { putResponseHead, type ResponseChanges, responseHeadBound } from "./head_writer.ts";
-import { borrowPage, PAGE_BYTES, returnPage } from "./pages.ts";
+import { borrow, giveBack, PAGE_BYTES } from "./pages.ts";
 import type { UpstreamConnection } from "./upstream.ts";
+import type { Bytes } from "./wire.ts";
 
 /** How passing a response ended. */
 export type ResponseEnd =
@@ -38,32 +39,21 @@ export async function passInterim(client: ClientExchange, up: UpstreamConnection
     const page = new Uint8Array(responseHeadBound(head, changes));
     const length = putResponseHead(page, 0, up.buf, head, changes);
     await client.interim;
-    await send(client, page.subarray(0, length));
+    await send(client, page, length);
   }
   up.start = end;
   head.begin(end);
 }
 
-/** Passes the final response on whose head `up` has just parsed. */
-export function passResponse(
-  client: ClientExchange,
-  up: UpstreamConnection,
-  options: ForwardOptions,
-): Promise<ResponseEnd> {
-  return new ResponsePassage(client, up, options).run();
-}
-
 /** Sends to the client; a failure is the client's leaving. */
-async function send(client: ClientExchange, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  try {
-    await client.wire.write(bytes);
-  } catch {
-    client.fail("client_left");
-  }
+async function send(client: ClientExchange, page: Bytes, length: number): Promise<void> {
+  client.wire.send(page, length);
+  await client.wire.sending;
+  if (client.wire.writeError) client.fail("client_left");
 }
 
-/** One response on its way. */
-class ResponsePassage {
+/** The final response whose head `up` has just parsed, on its way. */
+export class ResponsePassage {
   readonly #client: ClientExchange;
   readonly #up: UpstreamConnection;
   readonly #options: ForwardOptions;
@@ -95,29 +85,41 @@ class ResponsePassage {
       (this.#framing === "chunked" || this.#framing === "close");
   }
 
-  async run(): Promise<ResponseEnd> {
+  /**
+   * Begins to send the head with what has arrived of the body: mostly all there is. Then `sending`
+   * of the client's wire has to be waited for.
+   *
+   * @returns false when the body's framing is malformed
+   */
+  begin(): boolean {
     const client = this.#client;
     const up = this.#up;
     const changes = this.#changes();
-    if (client.interim) await client.interim;
-    if (client.failure) return ending(client);
     const unread = up.end - up.start;
-    const page = borrowPage(responseHeadBound(up.head, changes) + unread + CHUNK_FRAME_BYTES);
-    const head = putResponseHead(page, 0, up.buf, up.head, changes);
-    const length = this.#take(page, head);
+    const page = borrow(responseHeadBound(up.head, changes) + unread + CHUNK_FRAME_BYTES);
+    const length = this.#take(page, putResponseHead(page, 0, up.buf, up.head, changes));
     if (length < 0) {
-      returnPage(page);
-      return { kind: "gone", error: new Error("Cannot read answer: malformed chunk") };
+      giveBack(page);
+      return false;
     }
     client.begun = true;
     if (!this.#done) this.#listen();
-    await send(client, page.subarray(0, length));
+    client.wire.send(page, length);
+    return true;
+  }
+
+  /** How it ended, with what {@linkcode begin} sent; undefined when there is more to pass. */
+  end(): ResponseEnd | undefined {
+    const client = this.#client;
+    if (client.wire.writeError) client.fail("client_left");
     if (client.failure) return ending(client);
-    returnPage(page);
-    if (!this.#done && !(await this.#passRest())) {
-      return client.failure ? ending(client) : CUT;
-    }
-    return this.#finish();
+    return this.#done ? this.#finish() : undefined;
+  }
+
+  /** Passes the rest at the pace of the slower side. */
+  async rest(): Promise<ResponseEnd> {
+    if (await this.#passRest()) return this.#finish();
+    return this.#client.failure ? ending(this.#client) : CUT;
   }
 
   #changes(): ResponseChanges {
@@ -152,13 +154,13 @@ class ResponsePassage {
           if (up.start === up.end) continue;
         }
       }
-      const page = borrowPage(up.end - up.start + CHUNK_FRAME_BYTES);
+      const page = borrow(up.end - up.start + CHUNK_FRAME_BYTES);
       const length = this.#take(page, 0);
       if (length < 0) return false;
       if (!this.#done) this.#listen();
-      if (length > 0) await send(client, page.subarray(0, length));
+      if (length > 0) await send(client, page, length);
+      else giveBack(page);
       if (client.failure) return false;
-      returnPage(page);
     }
     return true;
   }
@@ -193,7 +195,7 @@ class ResponsePassage {
     if (up.reading || up.ended) return;
     const full = up.end === up.buf.length;
     up.compact();
-    if (full && up.end === 0 && up.buf.length < PAGE_BYTES) up.useBuffer(borrowPage());
+    if (full && up.end === 0 && up.buf.length < PAGE_BYTES) up.useBuffer(borrow(PAGE_BYTES));
     up.beginRead();
   }
 
@@ -203,7 +205,7 @@ class ResponsePassage {
     const clean = !up.reading && up.start === up.end && !up.ended && this.#framing !== "close";
     if (!clean) return SPENT;
     const page = up.reset();
-    if (page) returnPage(page);
+    if (page) giveBack(page);
     return (head.minor > 0 ? !head.close : head.keepAlive && !head.close) ? REUSABLE : SPENT;
   }
 }

@@ -10,7 +10,7 @@ import type { ClientExchange } from "./client_exchange.ts";
 import { clock, NEVER } from "./clock.ts";
 import type { ForwardOptions, ForwardResult } from "./exchange.ts";
 import { putResponseHead, type ResponseChanges, responseHeadBound } from "./head_writer.ts";
-import { borrowPage, PAGE_BYTES, returnPage } from "./pages.ts";
+import { borrow, PAGE_BYTES } from "./pages.ts";
 import type { UpstreamConnection } from "./upstream.ts";
 import type { Wire } from "./wire.ts";
 
@@ -87,13 +87,12 @@ async function passDirection(from: Wire, to: Wire, tunnel: Tunnel): Promise<void
     for (;;) {
       const unread = from.end - from.start;
       if (unread > 0) {
-        const page = borrowPage(unread);
+        const page = borrow(unread);
         putBytes(page, 0, from.buf, from.start, from.end);
         const full = from.end === from.buf.length;
         from.start = from.end;
         if (!from.reading) nextRead(from, full);
-        await to.write(page.subarray(0, unread));
-        returnPage(page);
+        await to.write(page, unread);
       } else if (from.ended) {
         break;
       } else {
@@ -115,6 +114,6 @@ async function passDirection(from: Wire, to: Wire, tunnel: Tunnel): Promise<void
 
 function nextRead(wire: Wire, full: boolean): void {
   wire.compact();
-  if (full && wire.end === 0 && wire.buf.length < PAGE_BYTES) wire.useBuffer(borrowPage());
+  if (full && wire.end === 0 && wire.buf.length < PAGE_BYTES) wire.useBuffer(borrow(PAGE_BYTES));
   wire.beginRead();
 }

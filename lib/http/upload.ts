@@ -8,7 +8,7 @@ import { CHUNK_FRAME_BYTES, putChunk } from "./chunked.ts";
 import { putBytes, putLatin1 } from "./bytes.ts";
 import type { ClientExchange } from "./client_exchange.ts";
 import { clock, NEVER } from "./clock.ts";
-import { borrowBuffer, borrowPage, BUFFER_BYTES, PAGE_BYTES, returnPage } from "./pages.ts";
+import { borrow, BUFFER_BYTES, giveBack, PAGE_BYTES } from "./pages.ts";
 import type { UpstreamConnection } from "./upstream.ts";
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -91,14 +91,14 @@ export class Upload {
 
   async #sendPiece(): Promise<void> {
     const { wire, body } = this.#client;
-    const page = borrowPage(body.pieceEnd - body.pieceStart + CHUNK_FRAME_BYTES);
+    const page = borrow(body.pieceEnd - body.pieceStart + CHUNK_FRAME_BYTES);
     const end = body.chunked
       ? putChunk(page, 0, wire.buf, body.pieceStart, body.pieceEnd, body.received)
       : putBytes(page, 0, wire.buf, body.pieceStart, body.pieceEnd);
     body.take();
     this.#listen();
-    if (end > 0) await this.#up.write(page.subarray(0, end));
-    returnPage(page);
+    if (end === 0) return giveBack(page);
+    await this.#up.write(page, end);
   }
 
   /** Keeps a read under way: more of the body, or the next request, or the client's leaving. */
@@ -107,7 +107,7 @@ export class Upload {
     if (wire.reading || body.hasPiece) return;
     wire.compact();
     if (!body.received && wire.end === 0 && wire.buf.length < PAGE_BYTES) {
-      wire.useBuffer(borrowPage());
+      wire.useBuffer(borrow(PAGE_BYTES));
     } else if (body.received && wire.buf.length >= PAGE_BYTES) {
       leavePage(this.#client);
     }
@@ -120,6 +120,6 @@ export function leavePage(client: ClientExchange): void {
   const { wire } = client;
   const page = wire.buf;
   const unread = wire.end - wire.start;
-  wire.useBuffer(unread < BUFFER_BYTES ? borrowBuffer() : new Uint8Array(unread + BUFFER_BYTES));
-  returnPage(page);
+  wire.useBuffer(unread < BUFFER_BYTES ? borrow(unread) : new Uint8Array(unread + BUFFER_BYTES));
+  giveBack(page);
 }

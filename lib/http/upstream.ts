@@ -34,6 +34,9 @@ export class UpstreamConnection extends Wire {
   readonly head = new Head("response", RESPONSE_LIMITS);
   /** Tick at which it has waited long enough. */
   idleBy = 0;
+  /** It waited for its exchange, so it may have died without our knowing. */
+  isPooled = false;
+  #sentBefore = 0;
   readonly #own: Bytes;
   readonly #pool: Upstream | undefined;
 
@@ -49,6 +52,18 @@ export class UpstreamConnection extends Wire {
    */
   hurryIfAbandoned(tick: number): void {
     if (this.#pool?.closed && this.reading) this.inBy = Math.min(this.inBy, tick + ABANDONED_TICKS);
+  }
+
+  /** Makes ready for an exchange. */
+  beginExchange(): void {
+    this.#sentBefore = this.sent;
+    this.head.begin(0);
+    this.beginRead();
+  }
+
+  /** No byte of the exchange was taken by the system. */
+  get isUnseen(): boolean {
+    return this.sent === this.#sentBefore;
   }
 
   /** True while reads go to its own small buffer. */
@@ -157,6 +172,7 @@ export class Upstream implements Watched {
       connection.close();
       return;
     }
+    connection.isPooled = true;
     connection.idleBy = clock.tick + this.#idleTicks;
     connection.beginRead();
     if (this.#idle.length === 0) clock.watch(this);

@@ -1,12 +1,14 @@
 /**
- * One connection as bytes: at most one read under way into one buffer, writes that finish, and a
+ * One connection as bytes: at most one read under way into one buffer, at most one write, and a
  * limit for each. Knows nothing of HTTP.
  * @module
  */
 import { clock, NEVER, ticksFor } from "./clock.ts";
+import { giveBack } from "./pages.ts";
 
 const NOTHING = () => {};
 const SETTLED: Promise<void> = Promise.resolve();
+const EMPTY = new Uint8Array(0);
 
 /** A buffer that reads and writes use. */
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -29,14 +31,27 @@ export class Wire {
   outBy: number = NEVER;
   /** Settles when the read under way has ended. */
   pending: Promise<void> = SETTLED;
+  /** A write is under way. */
+  writing = false;
+  /** Why the last write failed: nothing more can be sent. */
+  writeError: Error | undefined;
+  /** Resolves when the write under way has ended, well or not. */
+  sending: Promise<void> = SETTLED;
   /** Called after each read, before `pending` settles. */
   onInput: () => void = NOTHING;
   /** Ticks a write may go without progress. */
   writeTicks: number;
 
   readonly conn: Deno.Conn;
+  // Bound once, so that a read or a write makes no closure.
   readonly #got = (count: number | null) => this.#onRead(count);
-  readonly #failed = (error: unknown) => this.#onError(error);
+  readonly #failed = (error: unknown) => this.#onReadError(error);
+  readonly #took = (count: number) => this.#onWritten(count);
+  readonly #broke = (error: unknown) => this.#onWriteError(error);
+  // What is being sent: `#out[#outStart, #outEnd)`.
+  #out: Bytes = EMPTY;
+  #outStart = 0;
+  #outEnd = 0;
 
   constructor(conn: Deno.Conn, bufferBytes: number, writeIdleMs: number) {
     this.conn = conn;
@@ -67,21 +82,27 @@ export class Wire {
   }
 
   /**
-   * Sends all of `bytes`.
+   * Begins to send `bytes[0, length)`; `sending` and `writeError` tell how it ends, `sent` how much
+   * was taken. `bytes` goes back to the pool when the system has all of it. No write may be under
+   * way.
+   */
+  send(bytes: Bytes, length: number): void {
+    this.writing = true;
+    this.#out = bytes;
+    this.#outStart = 0;
+    this.#outEnd = length;
+    this.#write();
+  }
+
+  /**
+   * Sends `bytes[0, length)`; `bytes` goes back to the pool after that.
    *
    * @throws the connection broke or was closed; `sent` tells how much had been taken
    */
-  async write(bytes: Bytes): Promise<void> {
-    this.outBy = clock.tick + this.writeTicks;
-    let count = await this.conn.write(bytes);
-    this.sent += count;
-    while (count < bytes.length) {
-      this.outBy = clock.tick + this.writeTicks;
-      const more = await this.conn.write(bytes.subarray(count));
-      this.sent += more;
-      count += more;
-    }
-    this.outBy = NEVER;
+  async write(bytes: Bytes, length: number = bytes.length): Promise<void> {
+    this.send(bytes, length);
+    await this.sending;
+    if (this.writeError) throw this.writeError;
   }
 
   /** Says that we send no more. */
@@ -111,10 +132,41 @@ export class Wire {
     this.onInput();
   }
 
-  #onError(error: unknown): void {
+  #onReadError(error: unknown): void {
     this.reading = false;
     this.ended = true;
-    this.error = error instanceof Error ? error : new Error(String(error));
+    this.error = asError(error);
     this.onInput();
   }
+
+  #write(): void {
+    this.outBy = clock.tick + this.writeTicks;
+    const bytes = this.#out.subarray(this.#outStart, this.#outEnd);
+    this.sending = this.conn.write(bytes).then(this.#took, this.#broke);
+  }
+
+  #onWritten(count: number): Promise<void> | undefined {
+    this.sent += count;
+    this.#outStart += count;
+    if (this.#outStart < this.#outEnd) {
+      this.#write();
+      return this.sending;
+    }
+    this.writing = false;
+    this.outBy = NEVER;
+    giveBack(this.#out);
+    this.#out = EMPTY;
+    return undefined;
+  }
+
+  #onWriteError(error: unknown): void {
+    this.writing = false;
+    this.outBy = NEVER;
+    this.writeError = asError(error);
+    this.#out = EMPTY;
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
