@@ -40,7 +40,12 @@ export interface NodeOptions {
   readonly dockerHost?: string;
   /** Peers of the same machine find it. */
   readonly isClustered?: boolean;
+  /** What runs as its daemon instead of the executable under test. */
+  readonly program?: Program;
 }
+
+/** A command and its first arguments. */
+export type Program = readonly [command: string, ...args: readonly string[]];
 
 /** A node under test. */
 export class TestNode implements AsyncDisposable {
@@ -84,8 +89,9 @@ export class TestNode implements AsyncDisposable {
   /** Starts the daemon again after {@linkcode kill} or {@linkcode stop}. */
   async start(): Promise<void> {
     const from = this.log.length;
-    const process = new Deno.Command(EXECUTABLE, {
-      args: ["daemon"],
+    const [command, ...args] = this.#options.program ?? [EXECUTABLE];
+    const process = new Deno.Command(command, {
+      args: [...args, "daemon"],
       env: this.env(),
       stdin: "null",
       stdout: "null",
