@@ -204,7 +204,7 @@ async function readHead(
 ): Promise<true | ForwardResult | undefined> {
   const { client, up } = attempt;
   for (;;) {
-    if (client.failure) return client.resultOfFailure();
+    if (client.failure) return failed(client, heard || up.end > 0);
     if (up.end > up.start) {
       const result = up.head.parse(up.buf, up.end);
       if (result === DONE) {
@@ -222,15 +222,26 @@ async function readHead(
   }
 }
 
+/** The exchange failed before an answer. */
+function failed(client: ClientExchange, heard: boolean): ForwardResult {
+  const result = client.resultOfFailure();
+  const isLost = client.failure === "upstream_stalled" && result.kind === "timed_out";
+  return isLost && !heard && isRepeatable(client) ? { ...result, mayRepeat: true } : result;
+}
+
 /** The connection ended before an answer. */
 function broken(attempt: Attempt, heard: boolean): ForwardResult | undefined {
   const { client, up, pooled, sentBefore } = attempt;
   const error = up.error ?? NO_ANSWER;
   if (heard) return { kind: "gone", error };
   const unseen = up.sent === sentBefore;
-  const repeatable = !client.body.present && IDEMPOTENT.some((name) => client.methodIs(name));
-  if (pooled && (unseen || repeatable)) return undefined;
-  return unseen ? { kind: "not_sent", error } : { kind: "gone", error };
+  const mayRepeat = isRepeatable(client);
+  if (pooled && (unseen || mayRepeat)) return undefined;
+  return unseen ? { kind: "not_sent", error } : { kind: "gone", error, mayRepeat };
+}
+
+function isRepeatable(client: ClientExchange): boolean {
+  return !client.body.present && IDEMPOTENT.some((name) => client.methodIs(name));
 }
 
 function nonsense(problem: string): ForwardResult {
