@@ -14,6 +14,7 @@ import type { Catalog } from "../store/catalog.ts";
 import type { StoredComponent } from "../store/store.ts";
 import { desiredCount, firmCount, type InstanceLoad, type Load } from "./autoscale.ts";
 import { Courier } from "./courier.ts";
+import { cutOffComponents } from "./cut_off.ts";
 import { DemandWindow } from "./demand_window.ts";
 import { type NodeOption, place, type Placement, type Want } from "./placement.ts";
 
@@ -106,14 +107,13 @@ class Planning implements AsyncDisposable {
     const waiting = waitingOf(statuses);
     const backlogs = backlogsOf(statuses);
     this.#recordDemand(components, running, waiting);
-    const wants = components.map((stored) =>
-      this.#want(
-        stored,
-        running.get(stored.component.name) ?? [],
-        waiting.get(stored.component.name) ?? 0,
-        backlogs.get(stored.component.name) ?? 0,
-      )
-    );
+    const cutOff = cutOffComponents(statuses);
+    const wants = components.map((stored) => {
+      const { name } = stored.component;
+      const infos = running.get(name) ?? [];
+      const want = this.#want(stored, infos, waiting.get(name) ?? 0, backlogs.get(name) ?? 0);
+      return cutOff.has(name) ? withOneMore(want, infos, statuses.length) : want;
+    });
     const plan = place(statuses.map((status) => this.#option(status, now())), wants);
     this.#counts = plan.counts;
     this.#tellRefusals(plan.refused);
@@ -251,6 +251,13 @@ class Planning implements AsyncDisposable {
     this.#refused.clear();
     for (const [component, reason] of refused) this.#refused.set(component, reason);
   }
+}
+
+/** One more instance than there are, for those who reach none of them: at most one on each node. */
+function withOneMore(want: Want, infos: readonly ComponentInfo[], nodes: number): Want {
+  const running = infos.filter(({ status }) => status !== "stopping").length;
+  const count = Math.min(running + 1, nodes, want.maxInstances);
+  return { ...want, count: Math.max(want.count, count) };
 }
 
 /** The version a node may run: the one it has, until it is its turn to roll. */
