@@ -5,12 +5,14 @@
  */
 import { DockerClient } from "../../lib/docker/client.ts";
 import { ensureSampleImage } from "../../examples/quickstart/image.ts";
+import { EngineLine } from "./docker/engine_line.ts";
 import { removeLabelled, testDockerHost } from "./docker/labelled.ts";
 import { EXECUTABLE } from "./executable.ts";
 import { freePorts } from "./ports.ts";
 
 const READY_LIMIT_MS = 20_000;
 const SEEN_LIMIT_MS = 30_000;
+const FINISH_LIMIT_MS = 30_000;
 
 /** One line of the daemon's log. */
 export interface LogLine {
@@ -37,7 +39,10 @@ export interface CommandOptions {
 /** How a test's node differs from the usual. */
 export interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** Where the daemon finds the tests' engine, when that is not its own address. */
   readonly dockerHost?: string;
+  /** Address of an engine that is not the tests' one. */
+  readonly engine?: string;
   /** Peers of the same machine find it. */
   readonly isClustered?: boolean;
   /** What runs as its daemon instead of the executable under test. */
@@ -53,9 +58,12 @@ export class TestNode implements AsyncDisposable {
   readonly nodeId = `test-${crypto.randomUUID().slice(0, 8)}`;
   readonly publicPort: number;
   readonly privatePort: number;
-  readonly docker = new DockerClient({ host: testDockerHost });
+  /** The engine that it has its containers in. */
+  readonly docker: DockerClient;
   readonly log: LogLine[] = [];
   readonly #options: NodeOptions;
+  /** The daemon's way to the engine, unless a test has plans with that. */
+  readonly #line: EngineLine | undefined;
   readonly #waiting = new Set<() => void>();
   #process: Deno.ChildProcess | undefined;
   #reading: Promise<void> = Promise.resolve();
@@ -64,6 +72,10 @@ export class TestNode implements AsyncDisposable {
     this.dataDir = dataDir;
     this.#options = options;
     [this.publicPort, this.privatePort] = freePorts(2) as [number, number];
+    const host = options.engine ?? testDockerHost;
+    this.docker = new DockerClient({ host });
+    const [, socket] = /^unix:\/\/(.+)$/.exec(host) ?? [];
+    if (socket && !options.dockerHost) this.#line = new EngineLine(`${dataDir}.sock`, socket);
   }
 
   /** A node that is ready for requests. */
@@ -109,6 +121,7 @@ export class TestNode implements AsyncDisposable {
 
   /** The environment of the daemon, and of commands that talk to it. */
   env(): Record<string, string> {
+    const host = this.#options.engine ?? testDockerHost;
     return {
       MAEL_DATA_DIR: this.dataDir,
       MAEL_NODE_ID: this.nodeId,
@@ -116,7 +129,7 @@ export class TestNode implements AsyncDisposable {
       MAEL_PUBLIC_ADDR: "127.0.0.1",
       MAEL_PRIVATE_PORT: String(this.privatePort),
       MAEL_LOG_FORMAT: "json",
-      DOCKER_HOST: this.#options.dockerHost ?? testDockerHost,
+      DOCKER_HOST: this.#line ? `unix://${this.#line.path}` : this.#options.dockerHost ?? host,
       NO_COLOR: "1",
       ...(this.#options.isClustered
         ? { MAEL_PEER_URL: `http://127.0.0.1:${this.privatePort}` }
@@ -260,9 +273,18 @@ export class TestNode implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await using stack = new AsyncDisposableStack();
     stack.defer(() => Deno.remove(this.dataDir, { recursive: true }));
+    if (this.#line) stack.use(this.#line);
     stack.use(this.docker);
-    stack.defer(() => removeLabelled(this.docker, `maelstrom_node=${this.nodeId}`));
+    stack.defer(() => this.#removeContainers());
     await this.kill();
+  }
+
+  /** A creation that was under way when the daemon ended makes a container that was not there yet. */
+  async #removeContainers(): Promise<void> {
+    const remove = () => removeLabelled(this.docker, `maelstrom_node=${this.nodeId}`);
+    await remove();
+    await this.#line?.finish(FINISH_LIMIT_MS);
+    if (this.#line) await remove();
   }
 
   async #end(signal: Deno.Signal): Promise<number | undefined> {
