@@ -4,7 +4,7 @@
  * @module
  */
 import type { NodeStatus } from "../../lib/contract/v1.ts";
-import { type Program, TestNode } from "./node.ts";
+import { type NodeOptions, TestNode } from "./node.ts";
 import { type PostgresDatabase, type PostgresServer, sharedPostgres } from "./postgres.ts";
 
 const MEET_LIMIT_MS = 20_000;
@@ -18,8 +18,8 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Settings of node `index`. */
   readonly envOf?: (index: number) => Readonly<Record<string, string>>;
-  /** What node `index` runs, when that is not the executable under test. */
-  readonly programOf?: (index: number) => Program | undefined;
+  /** What else node `index` differs in: what it runs, where, and which engine it has. */
+  readonly nodeOf?: (index: number) => Omit<NodeOptions, "env">;
   /** Where node `index` finds the database, when that is not to be its own address. */
   readonly dsnOf?: (database: PostgresDatabase, index: number) => string;
 }
@@ -43,7 +43,7 @@ export class TestCluster implements AsyncDisposable {
     try {
       const starts = Array.from(
         { length: options.nodes },
-        (_, index) => cluster.#start(index, options.programOf?.(index)),
+        (_, index) => cluster.#start(index, options.nodeOf?.(index)),
       );
       for (const start of await Promise.allSettled(starts)) {
         if (start.status === "fulfilled") cluster.#add(start.value);
@@ -57,12 +57,12 @@ export class TestCluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** One more node, that runs `program`; nobody has to know it yet. */
-  async join(program?: Program): Promise<TestNode> {
-    return this.#add(await this.#start(this.nodes.length, program));
+  /** One more node; nobody has to know it yet. */
+  async join(options: Omit<NodeOptions, "env"> = {}): Promise<TestNode> {
+    return this.#add(await this.#start(this.nodes.length, options));
   }
 
-  #start(index: number, program: Program | undefined): Promise<TestNode> {
+  #start(index: number, options: Omit<NodeOptions, "env"> = {}): Promise<TestNode> {
     const { dsnOf, env, envOf } = this.#options;
     return TestNode.start({
       env: {
@@ -73,7 +73,7 @@ export class TestCluster implements AsyncDisposable {
         ...envOf?.(index),
       },
       isClustered: true,
-      ...(program ? { program } : {}),
+      ...options,
     });
   }
 

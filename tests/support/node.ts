@@ -47,6 +47,8 @@ export interface NodeOptions {
   readonly isClustered?: boolean;
   /** What runs as its daemon instead of the executable under test. */
   readonly program?: Program;
+  /** Where its public port listens. @default {"127.0.0.1"} */
+  readonly address?: string;
 }
 
 /** A command and its first arguments. */
@@ -91,7 +93,11 @@ export class TestNode implements AsyncDisposable {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.publicPort}`;
+    return `http://${this.#address}:${this.publicPort}`;
+  }
+
+  get #address(): string {
+    return this.#options.address ?? "127.0.0.1";
   }
 
   get pid(): number {
@@ -126,7 +132,7 @@ export class TestNode implements AsyncDisposable {
       MAEL_DATA_DIR: this.dataDir,
       MAEL_NODE_ID: this.nodeId,
       MAEL_PUBLIC_PORT: String(this.publicPort),
-      MAEL_PUBLIC_ADDR: "127.0.0.1",
+      MAEL_PUBLIC_ADDR: this.#address,
       MAEL_PRIVATE_PORT: String(this.privatePort),
       MAEL_LOG_FORMAT: "json",
       DOCKER_HOST: this.#line ? `unix://${this.#line.path}` : this.#options.dockerHost ?? host,

@@ -43,8 +43,11 @@ async function serves(asked: TestNode, component: string, nodes: readonly TestNo
  * each release owns placement in its turn.
  */
 async function upgrade(before: Program | undefined, after: Program | undefined): Promise<void> {
-  const programOf = (index: number) => index === 0 ? before : after;
-  await using cluster = await TestCluster.start({ nodes: 3, programOf });
+  const nodeOf = (index: number) => {
+    const program = index === 0 ? before : after;
+    return program ? { program } : {};
+  };
+  await using cluster = await TestCluster.start({ nodes: 3, nodeOf });
   const [old, first, second] = cluster.nodes as [TestNode, TestNode, TestNode];
   for (const node of cluster.nodes) {
     assert.doesNotMatch(await node.run(["node", "ls"]), /unused|silent/);
@@ -54,7 +57,7 @@ async function upgrade(before: Program | undefined, after: Program | undefined):
   for (const { url } of cluster.nodes) {
     const response = await fetch(`${url}/one/whoami`);
     assert.equal(response.status, 200);
-    containers.add((await response.json()).container);
+    containers.add((await response.json()).hostname);
   }
   assert.equal(containers.size, 1, "every node reaches the one instance");
   const everywhere = { minInstances: 3, RestartOrder: "startstop" };
@@ -110,7 +113,7 @@ Deno.test(
     await using far = await releaseSpeaking({ oldest: newest + 6, newest: newest + 6 });
     await using cluster = await TestCluster.start({ nodes: 2 });
     const [first, second] = cluster.nodes as [TestNode, TestNode];
-    const stranger = await cluster.join(far.program);
+    const stranger = await cluster.join({ program: far.program });
     const ours = oldest === newest ? `version ${newest}` : `versions ${oldest} to ${newest}`;
     const reason = `it speaks version ${newest + 6} of the messages between nodes, ` +
       `this node ${ours}`;
