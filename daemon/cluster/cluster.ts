@@ -19,6 +19,8 @@ import type { ComponentFailure, NodeStatus } from "../../lib/contract/v1.ts";
  * because an answer that is slow on a busy machine is no sign of a broken way.
  */
 const UNANSWERED_LEASES = 2;
+/** Time in which a peer that is heard may begin to answer before that is worth a word. */
+const EARLY_MS = 1000;
 
 /** What {@linkcode Cluster} is told. */
 export interface ClusterOptions {
@@ -55,6 +57,8 @@ interface Peer {
   isHeard: boolean;
   /** It answers. */
   isReached: boolean;
+  /** Since when it was last not reached, or was reached again. */
+  turnedMs: number;
   /** The version that both nodes use; undefined when they have none in common. */
   protocol: number | undefined;
   /** The reason that was told last. */
@@ -138,7 +142,8 @@ export class Cluster {
     const peer = this.#peers.get(nodeId);
     if (!peer) return;
     const was = isIn(peer);
-    peer.isHeard = peer.isReached = false;
+    peer.isHeard = false;
+    this.#reach(peer, false);
     if (was) this.#tell(nodeId, undefined);
   }
 
@@ -155,8 +160,9 @@ export class Cluster {
     const { leaseMs, now } = this.#options;
     for (const [nodeId, peer] of this.#peers) {
       const was = isIn(peer);
-      if (now() - peer.heardMs > leaseMs) peer.isHeard = peer.isReached = false;
-      if (now() - peer.answeredMs > UNANSWERED_LEASES * leaseMs) peer.isReached = false;
+      peer.isHeard &&= now() - peer.heardMs <= leaseMs;
+      const isAnswering = now() - peer.answeredMs <= UNANSWERED_LEASES * leaseMs;
+      this.#reach(peer, peer.isReached && peer.isHeard && isAnswering);
       if (was && !isIn(peer)) this.#tell(nodeId, undefined);
       this.#complain(nodeId, peer);
     }
@@ -180,7 +186,7 @@ export class Cluster {
     peer.isHeard = true;
     if (isAnswer) {
       peer.answeredMs = now();
-      peer.isReached = true;
+      this.#reach(peer, true);
     }
     if (!isOlder(status, peer.status)) peer.status = status;
     peer.protocol = commonProtocol(protocols, protocolsOf(peer.status));
@@ -200,6 +206,7 @@ export class Cluster {
       answeredMs: this.#options.now(),
       isHeard: false,
       isReached: false,
+      turnedMs: this.#options.now(),
       protocol: undefined,
       told: undefined,
     };
@@ -216,11 +223,16 @@ export class Cluster {
     return isReached ? undefined : `it is heard, but does not answer at ${status.peerUrl}`;
   }
 
+  #reach(peer: Peer, isReached: boolean): void {
+    if (peer.isReached !== isReached) peer.turnedMs = this.#options.now();
+    peer.isReached = isReached;
+  }
+
   #complain(nodeId: string, peer: Peer): void {
-    const { leaseMs, unused, now } = this.#options;
+    const { unused, now } = this.#options;
     const fault = this.#faultOf(peer);
-    // One that was met a moment ago will be asked soon.
-    const isEarly = peer.protocol !== undefined && now() - peer.answeredMs <= leaseMs;
+    // One that was met or lost a moment ago is about to be asked.
+    const isEarly = peer.protocol !== undefined && now() - peer.turnedMs < EARLY_MS;
     if (fault !== undefined && isEarly) return;
     if (fault !== undefined && fault !== peer.told) unused(nodeId, fault);
     // Silence between two complaints is no news.

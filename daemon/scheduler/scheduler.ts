@@ -23,6 +23,8 @@ const LOOK_EVERY_MS = 250;
 const BUSY_SHARE = 0.25;
 /** Time that a node has to freeze an idle instance before it stops instead, in milliseconds. */
 const FREEZE_MS = 10_000;
+/** Time that nodes have to meet, and to hear of an instance, before it counts as out of reach. */
+const CUT_OFF_MS = 1000;
 
 /** What the scheduler needs from below and beside. */
 export interface SchedulerOptions {
@@ -74,6 +76,8 @@ class Planning implements AsyncDisposable {
   readonly #assigned = new Map<string, ReadonlyMap<string, number>>();
   #counts: ReadonlyMap<string, number> = new Map();
   #demand = new Map<string, DemandWindow>();
+  /** Since when nobody who waits for a component reaches it. */
+  #cutOffSinceMs: ReadonlyMap<string, number> = new Map();
   #nextMs = 0;
   #orders = 0;
 
@@ -107,12 +111,13 @@ class Planning implements AsyncDisposable {
     const waiting = waitingOf(statuses);
     const backlogs = backlogsOf(statuses);
     this.#recordDemand(components, running, waiting);
-    const cutOff = cutOffComponents(statuses);
+    this.#noteCutOff(statuses);
     const wants = components.map((stored) => {
       const { name } = stored.component;
       const infos = running.get(name) ?? [];
       const want = this.#want(stored, infos, waiting.get(name) ?? 0, backlogs.get(name) ?? 0);
-      return cutOff.has(name) ? withOneMore(want, infos, statuses.length) : want;
+      const cutOffMs = begun - (this.#cutOffSinceMs.get(name) ?? begun);
+      return cutOffMs >= CUT_OFF_MS ? withOneMore(want, infos, statuses.length) : want;
     });
     const plan = place(statuses.map((status) => this.#option(status, now())), wants);
     this.#counts = plan.counts;
@@ -121,6 +126,14 @@ class Planning implements AsyncDisposable {
     this.#forgetAbsent(statuses);
     const tookMs = performance.now() - begun;
     this.#nextMs = begun + tookMs / BUSY_SHARE;
+  }
+
+  #noteCutOff(statuses: readonly NodeStatus[]): void {
+    const nowMs = performance.now();
+    const sinceMs = this.#cutOffSinceMs;
+    this.#cutOffSinceMs = new Map(
+      [...cutOffComponents(statuses)].map((name) => [name, sinceMs.get(name) ?? nowMs]),
+    );
   }
 
   #want(

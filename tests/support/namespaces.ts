@@ -58,6 +58,9 @@ function uniqueName(): string {
 
 /** A network of its own, with nothing but its loopback until it is wired. */
 export class Namespace implements AsyncDisposable {
+  /** Ends of wires that are in it. */
+  readonly devices: string[] = [];
+
   private constructor(readonly name: string) {}
 
   /** A new one. */
@@ -85,8 +88,12 @@ export class Namespace implements AsyncDisposable {
     return await this.run("ip", ["route", "get", address]).then(() => true, () => false);
   }
 
-  /** Its wires go with it. */
+  /** Its wires go first: the namespace itself lasts until the last process has left it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const device of this.devices) {
+      // Gone already with the other end.
+      await ip(["-n", this.name, "link", "del", device]).catch(() => {});
+    }
     await ip(["netns", "del", this.name]);
   }
 }
@@ -100,6 +107,7 @@ export async function wire(a: WireEnd, b: WireEnd): Promise<[string, string]> {
     const name = names[index]!;
     const where = namespace ? ["-n", namespace.name] : [];
     if (namespace) await ip(["link", "set", name, "netns", namespace.name]);
+    namespace?.devices.push(name);
     await ip([...where, "addr", "add", `${address}/30`, "dev", name]);
     await ip([...where, "link", "set", name, "up"]);
   }

@@ -138,6 +138,7 @@ Deno.test("Cluster.expire() puts out a peer that is heard and does not answer", 
     cluster.hear(peer("b"));
     cluster.expire();
     assert.equal(told.includes("b out"), second > 6, `after ${second} s`);
+    assert.equal(told.length > 2, second > 7, `after ${second} s`);
   }
   assert.deepEqual(told, ["b in", "b out", `b unused: ${unreached}`]);
   assert.equal(fault(at), unreached);

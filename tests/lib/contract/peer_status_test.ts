@@ -1,5 +1,7 @@
 /** What a peer of another release leaves out, or says beyond what is known here. @module */
 import assert from "node:assert/strict";
+import { check } from "../../../lib/contract/check.ts";
+import { inputSchemas } from "../../../lib/contract/methods.ts";
 import { readStatus } from "../../../lib/contract/peer_status.ts";
 import type { NodeStatus } from "../../../lib/contract/v1.ts";
 import { instance, nodeStatus } from "../../support/cli/builders.ts";
@@ -26,4 +28,15 @@ Deno.test("readStatus() gives what is missing its default", () => {
     isLeaving: false,
     protocol: 1,
   });
+});
+
+Deno.test("inputSchemas take what a peer of the next release adds to its requests", () => {
+  const target = { componentName: "shop", count: 1, version: 1 };
+  const order = { epoch: 3, number: 1, targets: [target], refused: [] };
+  const more = { ...order, targets: [{ ...target, zone: "a" }], mood: "good" };
+  assert.deepEqual(check(inputSchemas["NodeService.SetTargets"], more, "input"), order);
+  const status = { ...nodeStatus("b", []), mood: "good" };
+  const word = { nodeId: "b", exiting: false, status };
+  const schema = inputSchemas["NodeService.StatusChanged"];
+  assert.deepEqual(check(schema, { ...word, mood: "good" }, "input"), word);
 });
