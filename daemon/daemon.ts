@@ -7,6 +7,7 @@ import { Limiter } from "../lib/async/limiter.ts";
 import { Recurring } from "../lib/async/recurring.ts";
 import { Tasks } from "../lib/async/tasks.ts";
 import { effective } from "../lib/contract/effective.ts";
+import { PROTOCOLS } from "../lib/contract/protocol.ts";
 import { together } from "../lib/async/together.ts";
 import { MaelstromError } from "../lib/errors.ts";
 import { Upstream } from "../lib/http/upstream.ts";
@@ -149,6 +150,7 @@ export async function startDaemon(
     new NodeReporter({
       nodeId,
       peerUrl: peerUrl(settings, gatewayAddress),
+      protocols: PROTOCOLS,
       cpus,
       totalMemoryMiB,
       members,
@@ -161,6 +163,7 @@ export async function startDaemon(
       sources: () => pollers.status(),
       labels: labelsOf(settings),
       state: () => nodeStates.of(nodeId),
+      reached: () => cluster.reached(),
       announce: () => peers.announce(),
       now,
     }),
@@ -172,7 +175,14 @@ export async function startDaemon(
     changed: () => reporter.changed(),
   });
   const self = () => reporter.status();
-  const cluster = new Cluster({ nodeId, self, leaseMs: LEASE_MS, now: () => performance.now() });
+  const cluster = new Cluster({
+    nodeId,
+    protocols: PROTOCOLS,
+    self,
+    leaseMs: LEASE_MS,
+    unused: (peer, reason) => log.warn("peer is not used", { peer, reason }),
+    now: () => performance.now(),
+  });
   const peers: Peers = stack.use(
     new Peers({
       nodeId,

@@ -65,6 +65,10 @@ export async function listNodes(call: Call): Promise<void> {
     node.roles.map(({ role }) => role).join(" "),
   ]);
   await call.output.table(NODES, rows);
+  for (const { nodeId, unusedReason } of nodes) {
+    if (unusedReason === undefined) continue;
+    await call.output.line(`Node ${nodeId} is not used: ${unusedReason}`);
+  }
 }
 
 /**
@@ -157,21 +161,32 @@ function rowsOf(instances: readonly Instance[], nowMs: number): Cell[][] {
   ]);
 }
 
-/** A node, and whether the one that was asked has not heard of it for a while. */
-type ListedNode = NodeStatus & { readonly isSilent: boolean };
+/** A node, and what the one that was asked thinks of it. */
+type ListedNode = NodeStatus & {
+  /** It has not been heard for a while. */
+  readonly isSilent: boolean;
+  /** Why it is not used although it is heard. */
+  readonly unusedReason?: string;
+};
 
 async function getNodes(call: Call): Promise<ListedNode[]> {
   const client = await call.client();
   const input = { forceRefresh: call.flags.has("refresh") };
-  const { nodes, silentNodeIds = [] } = await client.call(
+  const { nodes, silentNodeIds = [], unusedNodes = [] } = await client.call(
     "NodeService.ListNodeStatus",
     input,
     call.signal,
   );
-  return nodes.map((node) => ({ ...node, isSilent: silentNodeIds.includes(node.nodeId) }));
+  const reasons = new Map(unusedNodes.map(({ nodeId, reason }) => [nodeId, reason]));
+  return nodes.map((node): ListedNode => {
+    const unusedReason = reasons.get(node.nodeId);
+    if (unusedReason !== undefined) return { ...node, isSilent: false, unusedReason };
+    return { ...node, isSilent: silentNodeIds.includes(node.nodeId) };
+  });
 }
 
-function stateOf({ state, isSilent }: ListedNode): Cell {
+function stateOf({ state, isSilent, unusedReason }: ListedNode): Cell {
+  if (unusedReason !== undefined) return { text: "unused", style: "red" };
   if (isSilent) return { text: "silent", style: "red" };
   return { text: state, style: state === "ready" ? "green" : "yellow" };
 }

@@ -40,6 +40,9 @@ export function nodeMethods(
         respondingNodeId: reporter.nodeId,
         nodes: known.map(({ status }) => status),
         silentNodeIds: known.filter(({ isIn }) => !isIn).map(({ status }) => status.nodeId),
+        unusedNodes: known.flatMap(({ status: { nodeId }, fault: reason }) =>
+          reason === undefined ? [] : { nodeId, reason }
+        ),
       };
     },
     "NodeService.GetStatus"() {
@@ -51,7 +54,7 @@ export function nodeMethods(
       return { nodeId, state };
     },
     async "NodeService.RemoveNode"({ nodeId }) {
-      if (nodeId === reporter.nodeId || cluster.peer(nodeId)) {
+      if (nodeId === reporter.nodeId || cluster.isHeard(nodeId)) {
         throw new MaelstromError(
           "in_use",
           `Cannot remove node "${nodeId}": it is running; stop its daemon first`,
@@ -64,11 +67,7 @@ export function nodeMethods(
     },
     "NodeService.StatusChanged"({ nodeId, exiting, status }) {
       if (exiting || !status) cluster.forget(nodeId);
-      else {
-        // Whoever is new here may have no row that was read yet.
-        peers.meet(status);
-        cluster.hear(status);
-      }
+      else peers.hear(status);
       return Promise.resolve({ nodeId: reporter.nodeId, status: reporter.status() });
     },
     "NodeService.SetTargets"(order) {

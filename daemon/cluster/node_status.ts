@@ -4,6 +4,7 @@
  * @module
  */
 import { Recurring } from "../../lib/async/recurring.ts";
+import type { ProtocolRange } from "../../lib/contract/protocol.ts";
 import type {
   ComponentActivity,
   ComponentFailure,
@@ -19,8 +20,6 @@ import type { Store } from "../store/store.ts";
 import type { InstanceFact, Members } from "./members.ts";
 
 const WRITE_EVERY_MS = 10_000;
-/** Version of the messages between nodes. */
-export const PROTOCOL = 1;
 
 /** Traffic of one instance, as the router counts it. */
 export interface InstanceTraffic {
@@ -34,6 +33,8 @@ export interface InstanceTraffic {
 export interface NodeReporterOptions {
   readonly nodeId: string;
   readonly peerUrl: string;
+  /** Versions of the messages between nodes that it speaks. */
+  readonly protocols: ProtocolRange;
   readonly cpus: number;
   /** Memory offered to instances, in MiB. */
   readonly totalMemoryMiB: number;
@@ -51,6 +52,8 @@ export interface NodeReporterOptions {
   readonly sources: () => readonly SourceStatus[];
   readonly labels: Readonly<Record<string, string>>;
   readonly state: () => NodeState;
+  /** Peers that answer. */
+  readonly reached: () => readonly string[];
   /** What is said of this node has changed: peers should hear. */
   readonly announce: () => void;
   /** Clock in milliseconds since 1970. */
@@ -101,7 +104,7 @@ export class NodeReporter implements AsyncDisposable {
 
   /** The node as it is now. */
   status(): NodeStatus {
-    const { nodeId, peerUrl, cpus, totalMemoryMiB, members, now } = this.#options;
+    const { nodeId, peerUrl, protocols, cpus, totalMemoryMiB, members, now } = this.#options;
     const [loadAvg1m = 0, loadAvg5m = 0, loadAvg15m = 0] = Deno.loadavg();
     return {
       nodeId,
@@ -123,7 +126,9 @@ export class NodeReporter implements AsyncDisposable {
       labels: this.#options.labels,
       state: this.#options.state(),
       isLeaving: this.#isLeaving,
-      protocol: PROTOCOL,
+      protocol: protocols.newest,
+      oldestProtocol: protocols.oldest,
+      reached: this.#options.reached(),
     };
   }
 

@@ -68,9 +68,15 @@ export class Peers implements AsyncDisposable {
     this.#rows.poke();
   }
 
-  /** A node has said something: from now on it is talked to. */
-  meet({ nodeId, peerUrl }: NodeStatus): void {
-    if (nodeId !== this.#options.nodeId && !this.#links.has(nodeId)) this.#link(nodeId, peerUrl);
+  /** A node has said something: from now on it is talked to, and soon if it was silent. */
+  hear(status: NodeStatus): void {
+    const { cluster } = this.#options;
+    const { nodeId, peerUrl } = status;
+    if (nodeId === this.#options.nodeId) return;
+    const link = this.#links.get(nodeId);
+    if (!link) this.#link(nodeId, peerUrl);
+    else if (!cluster.isHeard(nodeId)) link.beat.poke();
+    cluster.hear(status);
   }
 
   /** Tells every peer soon what has changed here. */
@@ -147,7 +153,7 @@ export class Peers implements AsyncDisposable {
     );
     for (const [peer, row] of listed) this.#link(peer, row.peerUrl);
     for (const peer of [...this.#links.keys()]) {
-      if (listed.has(peer) || cluster.peer(peer)) continue;
+      if (listed.has(peer) || cluster.isHeard(peer)) continue;
       cluster.forget(peer);
       this.#unlink(peer);
     }
@@ -181,7 +187,7 @@ export class Peers implements AsyncDisposable {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(CALL_LIMIT_MS)]);
     try {
       const { status } = await caller.call("NodeService.StatusChanged", word, limit);
-      cluster.hear(status);
+      cluster.answered(status);
     } catch (error) {
       if (signal.aborted) return;
       const { code, message } = asMaelstromError(error);

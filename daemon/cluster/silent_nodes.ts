@@ -38,7 +38,8 @@ export async function forgetSilentNodes(
 ): Promise<void> {
   if (livenessMs === 0) return await aborted(signal);
   for (; !signal.aborted; await pause(LOOK_EVERY_MS, signal)) {
-    const heard = cluster.known().filter(({ isIn }) => isIn).map(({ status }) => status.nodeId);
+    const heard = cluster.known().filter(({ isIn, fault }) => isIn || fault !== undefined)
+      .map(({ status }) => status.nodeId);
     const silent = { beforeMs: now() - livenessMs, kept: new Set(heard) };
     try {
       // The write ends by its limit and is refused if it is late; the duty ends now.

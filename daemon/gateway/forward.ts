@@ -7,7 +7,7 @@
 import { errorKind } from "../../lib/errors.ts";
 import type { Exchange, ForwardOptions, ForwardResult } from "../../lib/http/exchange.ts";
 import type { Effective } from "../../lib/contract/effective.ts";
-import type { Admission, Reach } from "../router/admission.ts";
+import type { Admission, Place, Reach } from "../router/admission.ts";
 import { waitingPage, wantsPage } from "./error_reply.ts";
 import {
   type AddedFields,
@@ -93,13 +93,21 @@ export async function serve(request: Request): Promise<Outcome> {
     }
     if (result.kind === "done") return { status: result.status, waitMs, instance: instance.id };
     const seen = { waitMs, instance: instance.id };
-    if (result.kind !== "not_sent") return { ...seen, ...await finish(request, result) };
-    // No byte reached the instance, so another may have the request.
-    router.suspend(instance);
-    if (attempt < ATTEMPTS_MAX) continue;
-    const id = await request.fail(502, noAnswer(component), result.error);
-    return { ...seen, status: 502, id };
+    if (result.kind === "not_sent") router.suspend(instance);
+    if (attempt < ATTEMPTS_MAX && isForAnother(result, instance)) continue;
+    return { ...seen, ...await finish(request, result) };
   }
+}
+
+/**
+ * Whether another place may have the request: no byte reached this one, or a peer was lost before it
+ * answered and the request may be repeated. An instance of this node that breaks off may have done
+ * so because of the request, and the next one would too; a peer answers for its instances.
+ */
+function isForAnother(result: ForwardResult, { peer }: Place): boolean {
+  if (result.kind === "not_sent") return true;
+  const isLost = result.kind === "gone" || result.kind === "timed_out";
+  return isLost && peer !== undefined && result.mayRepeat === true;
 }
 
 /** How long a relayed request waits for an instance of this node alone. */
@@ -190,7 +198,7 @@ async function refuse(request: Request, wait: Refusal): Promise<{ status: number
 
 async function finish(
   { route: { component }, fail }: Request,
-  result: Exclude<ForwardResult, { kind: "not_sent" }>,
+  result: ForwardResult,
 ): Promise<{ status: number; id?: string }> {
   switch (result.kind) {
     case "done":
@@ -198,6 +206,7 @@ async function finish(
     case "timed_out":
       return { status: 504, id: await fail(504, timeout(component)) };
     case "gone":
+    case "not_sent":
       return { status: 502, id: await fail(502, noAnswer(component), result.error) };
     case "too_large":
       return {

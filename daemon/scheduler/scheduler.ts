@@ -14,6 +14,7 @@ import type { Catalog } from "../store/catalog.ts";
 import type { StoredComponent } from "../store/store.ts";
 import { desiredCount, firmCount, type InstanceLoad, type Load } from "./autoscale.ts";
 import { Courier } from "./courier.ts";
+import { cutOffComponents } from "./cut_off.ts";
 import { DemandWindow } from "./demand_window.ts";
 import { type NodeOption, place, type Placement, type Want } from "./placement.ts";
 
@@ -22,6 +23,8 @@ const LOOK_EVERY_MS = 250;
 const BUSY_SHARE = 0.25;
 /** Time that a node has to freeze an idle instance before it stops instead, in milliseconds. */
 const FREEZE_MS = 10_000;
+/** Time that nodes have to meet, and to hear of an instance, before it counts as out of reach. */
+const CUT_OFF_MS = 1000;
 
 /** What the scheduler needs from below and beside. */
 export interface SchedulerOptions {
@@ -73,6 +76,8 @@ class Planning implements AsyncDisposable {
   readonly #assigned = new Map<string, ReadonlyMap<string, number>>();
   #counts: ReadonlyMap<string, number> = new Map();
   #demand = new Map<string, DemandWindow>();
+  /** Since when nobody who waits for a component reaches it. */
+  #cutOffSinceMs: ReadonlyMap<string, number> = new Map();
   #nextMs = 0;
   #orders = 0;
 
@@ -106,14 +111,14 @@ class Planning implements AsyncDisposable {
     const waiting = waitingOf(statuses);
     const backlogs = backlogsOf(statuses);
     this.#recordDemand(components, running, waiting);
-    const wants = components.map((stored) =>
-      this.#want(
-        stored,
-        running.get(stored.component.name) ?? [],
-        waiting.get(stored.component.name) ?? 0,
-        backlogs.get(stored.component.name) ?? 0,
-      )
-    );
+    this.#noteCutOff(statuses);
+    const wants = components.map((stored) => {
+      const { name } = stored.component;
+      const infos = running.get(name) ?? [];
+      const want = this.#want(stored, infos, waiting.get(name) ?? 0, backlogs.get(name) ?? 0);
+      const cutOffMs = begun - (this.#cutOffSinceMs.get(name) ?? begun);
+      return cutOffMs >= CUT_OFF_MS ? withOneMore(want, infos, statuses.length) : want;
+    });
     const plan = place(statuses.map((status) => this.#option(status, now())), wants);
     this.#counts = plan.counts;
     this.#tellRefusals(plan.refused);
@@ -121,6 +126,14 @@ class Planning implements AsyncDisposable {
     this.#forgetAbsent(statuses);
     const tookMs = performance.now() - begun;
     this.#nextMs = begun + tookMs / BUSY_SHARE;
+  }
+
+  #noteCutOff(statuses: readonly NodeStatus[]): void {
+    const nowMs = performance.now();
+    const sinceMs = this.#cutOffSinceMs;
+    this.#cutOffSinceMs = new Map(
+      [...cutOffComponents(statuses)].map((name) => [name, sinceMs.get(name) ?? nowMs]),
+    );
   }
 
   #want(
@@ -251,6 +264,13 @@ class Planning implements AsyncDisposable {
     this.#refused.clear();
     for (const [component, reason] of refused) this.#refused.set(component, reason);
   }
+}
+
+/** One more instance than there are, for those who reach none of them: at most one on each node. */
+function withOneMore(want: Want, infos: readonly ComponentInfo[], nodes: number): Want {
+  const running = infos.filter(({ status }) => status !== "stopping").length;
+  const count = Math.min(running + 1, nodes, want.maxInstances);
+  return { ...want, count: Math.max(want.count, count) };
 }
 
 /** The version a node may run: the one it has, until it is its turn to roll. */

@@ -1,25 +1,29 @@
 /**
- * Brings a database to the schema this executable knows. Owns the table `schema_migration`; knows
- * nothing of the other tables. Walk: sqlite, postgres → **migrate** → driver.
+ * Brings a database to the schema this executable knows. Owns the tables `schema_migration` and
+ * `schema_compatible`; knows nothing of the others. Walk: sqlite, postgres → **migrate** → driver.
  * @module
  */
 import { MaelstromError } from "../../lib/errors.ts";
 import { type Driver, integerOf, textOf, type Transaction } from "./driver.ts";
 import type { Migration } from "./schema/migrations.ts";
 
-const TABLE = `create table if not exists schema_migration (
-  version bigint primary key,
-  name text not null,
-  checksum text not null,
-  applied_at bigint not null
-)`;
+const TABLES = [
+  `create table if not exists schema_migration (
+    version bigint primary key,
+    name text not null,
+    checksum text not null,
+    applied_at bigint not null
+  )`,
+  // A table of its own: databases that were made before it was thought of just gain it.
+  `create table if not exists schema_compatible (version bigint primary key)`,
+];
 
 /**
  * Applies what is missing of `steps`, each step in one transaction, and resolves to the names of
  * the steps applied. `place` names the database in errors.
  *
- * @throws {MaelstromError} store_unavailable: the database is of a newer executable, or was made by
- * scripts other than ours
+ * @throws {MaelstromError} store_unavailable: the database is of a newer executable and not
+ * compatible with this one, or was made by scripts other than ours
  */
 export async function migrate(
   driver: Pick<Driver, "transaction">,
@@ -30,7 +34,7 @@ export async function migrate(
     steps.map(async (step) => ({ ...step, checksum: await checksumOf(step.script) })),
   );
   const applied = await driver.transaction(async (transaction) => {
-    await transaction.run(TABLE, []);
+    for (const table of TABLES) await transaction.run(table, []);
     return await appliedSteps(transaction);
   });
   checkApplied(applied, known, place);
@@ -45,22 +49,33 @@ interface KnownStep extends Migration {
   readonly checksum: string;
 }
 
-async function appliedSteps(transaction: Transaction): Promise<Map<number, string>> {
+interface AppliedStep {
+  readonly checksum: string;
+  readonly isCompatible: boolean;
+}
+
+async function appliedSteps(transaction: Transaction): Promise<Map<number, AppliedStep>> {
   const rows = await transaction.all(
-    "select version, checksum from schema_migration order by version",
+    `select version, checksum, case when version in (select version from schema_compatible)
+       then 1 else 0 end as compatible
+     from schema_migration order by version`,
     [],
   );
-  return new Map(rows.map((row) => [integerOf(row, "version"), textOf(row, "checksum")]));
+  return new Map(rows.map((row) => {
+    const isCompatible = integerOf(row, "compatible") === 1;
+    return [integerOf(row, "version"), { checksum: textOf(row, "checksum"), isCompatible }];
+  }));
 }
 
 function checkApplied(
-  applied: ReadonlyMap<number, string>,
+  applied: ReadonlyMap<number, AppliedStep>,
   known: readonly KnownStep[],
   place: string,
 ): void {
   const last = known.at(-1)?.version ?? 0;
-  for (const [version, checksum] of applied) {
+  for (const [version, { checksum, isCompatible }] of applied) {
     if (version > last) {
+      if (isCompatible) continue;
       throw new MaelstromError(
         "store_unavailable",
         `Cannot open ${place}: its schema is version ${version}, this executable knows ${last}; ` +
@@ -85,6 +100,9 @@ async function apply(transaction: Transaction, step: KnownStep): Promise<boolean
     [step.version, step.name, step.checksum, Date.now()],
   );
   if (fresh === 0) return false;
+  if (step.isCompatible) {
+    await transaction.run("insert into schema_compatible (version) values ($1)", [step.version]);
+  }
   for (const statement of step.script.split(/;\s*?(?:\n|$)/)) {
     if (statement.trim()) await transaction.run(statement, []);
   }

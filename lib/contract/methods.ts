@@ -267,10 +267,12 @@ export interface Outputs {
   "MaelstromService.RedriveQueue": { queue: string; moved: number };
   "NodeService.ListNodeStatus": {
     respondingNodeId: string;
-    /** Those that are silent included. */
+    /** Those that are silent or not used included. */
     nodes: NodeStatus[];
     /** Ours beside the ancestor's fields; absent when the node is an ancestor. */
     silentNodeIds?: string[];
+    /** Those of them that are there after all, but that the responding node cannot use, and why. */
+    unusedNodes?: { nodeId: string; reason: string }[];
   };
   "NodeService.GetStatus": { status: NodeStatus };
   "NodeService.PutNodeState": { nodeId: string; state: NodeState };

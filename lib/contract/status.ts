@@ -89,8 +89,12 @@ export interface NodeStatus {
   readonly isLeaving: boolean;
   /** What constraints of components speak of: `{ "zone": "a" }`. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Version of the messages between nodes that it speaks. */
+  /** Newest version of the messages between nodes that it speaks. */
   readonly protocol: number;
+  /** Oldest version of them that it speaks; absent: the newest is the only one. */
+  readonly oldestProtocol?: number;
+  /** Peers that answer it, and so get its requests; absent: nobody asked, so all. */
+  readonly reached?: readonly string[];
 }
 
 /** Whether a node takes new instances, and whether it gives away those it has. */

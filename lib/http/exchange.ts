@@ -38,16 +38,22 @@ export interface ForwardOptions {
   readonly responseIdleMs?: number;
 }
 
-/** How passing on ended. */
+/**
+ * How passing on ended. `mayRepeat`: no byte of an answer came before the upstream was lost, and the
+ * request is idempotent and has no body, so it may be forwarded again. Time that is up is no loss.
+ */
 export type ForwardResult =
   /** The whole answer was passed on; for an upgrade, both directions have ended. */
   | { readonly kind: "done"; readonly status: number }
   /** The instance saw nothing of it, or nothing that may not be repeated: forward again or answer. */
   | { readonly kind: "not_sent"; readonly error: Error }
   /** The instance may have seen it and broke off or answered nonsense: answer 502. */
-  | { readonly kind: "gone"; readonly error: Error }
-  /** The deadline passed before any byte of a final response: answer 504. */
-  | { readonly kind: "timed_out" }
+  | { readonly kind: "gone"; readonly error: Error; readonly mayRepeat?: boolean }
+  /**
+   * The deadline passed before any byte of a final response, or the upstream was closed and fell
+   * silent: answer 504.
+   */
+  | { readonly kind: "timed_out"; readonly mayRepeat?: boolean }
   /** The body is larger than allowed and was not passed on whole: answer 413. */
   | { readonly kind: "too_large" }
   /** Nothing more can be said to the client; the upstream connection was closed. */
@@ -91,7 +97,8 @@ export interface Exchange {
   respond(reply: Reply): Promise<void>;
   /**
    * Passes the request on and the answer back. After `not_sent`, `gone` and `timed_out` the
-   * exchange is still to be answered; after `not_sent` it may also be forwarded again.
+   * exchange is still to be answered; after `not_sent`, and with `mayRepeat`, it may also be
+   * forwarded again.
    *
    * @throws {Error} the exchange is already answered, or its body was sent: a bug
    */

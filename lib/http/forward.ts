@@ -189,7 +189,7 @@ function readHead(
   up: UpstreamConnection,
   isInterimPassed: boolean,
 ): "head" | "more" | ForwardResult | undefined {
-  if (client.failure) return client.resultOfFailure();
+  if (client.failure) return failed(client, isInterimPassed || up.end > 0);
   if (up.end > up.start) {
     const result = up.head.parse(up.buf, up.end);
     if (result === DONE) {
@@ -216,9 +216,20 @@ function broken(
 ): ForwardResult | undefined {
   const error = up.error ?? NO_ANSWER;
   if (heard) return { kind: "gone", error };
-  const repeatable = !client.body.present && IDEMPOTENT.some((name) => client.methodIs(name));
-  if (up.isPooled && (up.isUnseen || repeatable)) return undefined;
-  return up.isUnseen ? { kind: "not_sent", error } : { kind: "gone", error };
+  const mayRepeat = isRepeatable(client);
+  if (up.isPooled && (up.isUnseen || mayRepeat)) return undefined;
+  return up.isUnseen ? { kind: "not_sent", error } : { kind: "gone", error, mayRepeat };
+}
+
+/** The exchange failed before an answer, of which the upstream said something when `heard`. */
+function failed(client: ClientExchange, heard: boolean): ForwardResult {
+  const result = client.resultOfFailure();
+  const isLost = client.failure === "upstream_stalled" && result.kind === "timed_out";
+  return isLost && !heard && isRepeatable(client) ? { ...result, mayRepeat: true } : result;
+}
+
+function isRepeatable(client: ClientExchange): boolean {
+  return !client.body.present && IDEMPOTENT.some((name) => client.methodIs(name));
 }
 
 function nonsense(problem: string): ForwardResult {

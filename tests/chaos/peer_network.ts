@@ -49,6 +49,12 @@ export class PeerNetwork implements AsyncDisposable {
     };
   }
 
+  /** Keeps what the first node sends from the other, but not the reverse, until the result is called. */
+  block([, fromId]: NodeName, [to]: NodeName): () => void {
+    this.#relays[to]!.stall(fromId);
+    return () => this.#relays[to]!.flow(fromId);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#relays.map((relay) => relay[Symbol.asyncDispose]()));
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { NodeStatus } from "../../lib/contract/v1.ts";
-import { TestNode } from "./node.ts";
+import { type NodeOptions, TestNode } from "./node.ts";
 import { type PostgresDatabase, type PostgresServer, sharedPostgres } from "./postgres.ts";
 
 const MEET_LIMIT_MS = 20_000;
@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Settings of node `index`. */
   readonly envOf?: (index: number) => Readonly<Record<string, string>>;
+  /** What else node `index` differs in: what it runs, where, and which engine it has. */
+  readonly nodeOf?: (index: number) => Omit<NodeOptions, "env">;
   /** Where node `index` finds the database, when that is not to be its own address. */
   readonly dsnOf?: (database: PostgresDatabase, index: number) => string;
 }
@@ -25,33 +27,26 @@ export interface ClusterOptions {
 /** A cluster under test. */
 export class TestCluster implements AsyncDisposable {
   readonly nodes: TestNode[] = [];
+  readonly #options: ClusterOptions;
+  readonly #key = crypto.randomUUID();
   readonly #stack = new AsyncDisposableStack();
 
-  private constructor(readonly database: PostgresDatabase) {
+  private constructor(readonly database: PostgresDatabase, options: ClusterOptions) {
+    this.#options = options;
     this.#stack.use(database);
   }
 
   /** A cluster whose nodes all know each other. */
   static async start(options: ClusterOptions): Promise<TestCluster> {
     const server = options.server ?? await sharedPostgres();
-    const cluster = new TestCluster(await server.database());
+    const cluster = new TestCluster(await server.database(), options);
     try {
-      const key = crypto.randomUUID();
-      const starts = Array.from({ length: options.nodes }, (_, index) =>
-        TestNode.start({
-          env: {
-            MAEL_SQL_DSN: options.dsnOf?.(cluster.database, index) ?? cluster.database.dsn,
-            MAEL_CLUSTER_KEY: key,
-            MAEL_PRIVATE_ADDR: "0.0.0.0",
-            ...options.env,
-            ...options.envOf?.(index),
-          },
-          isClustered: true,
-        }));
+      const starts = Array.from(
+        { length: options.nodes },
+        (_, index) => cluster.#start(index, options.nodeOf?.(index)),
+      );
       for (const start of await Promise.allSettled(starts)) {
-        if (start.status === "rejected") continue;
-        cluster.#stack.use(start.value);
-        cluster.nodes.push(start.value);
+        if (start.status === "fulfilled") cluster.#add(start.value);
       }
       await Promise.all(starts);
       for (const node of cluster.nodes) await cluster.known(node, options.nodes);
@@ -60,6 +55,32 @@ export class TestCluster implements AsyncDisposable {
       throw error;
     }
     return cluster;
+  }
+
+  /** One more node; nobody has to know it yet. */
+  async join(options: Omit<NodeOptions, "env"> = {}): Promise<TestNode> {
+    return this.#add(await this.#start(this.nodes.length, options));
+  }
+
+  #start(index: number, options: Omit<NodeOptions, "env"> = {}): Promise<TestNode> {
+    const { dsnOf, env, envOf } = this.#options;
+    return TestNode.start({
+      env: {
+        MAEL_SQL_DSN: dsnOf?.(this.database, index) ?? this.database.dsn,
+        MAEL_CLUSTER_KEY: this.#key,
+        MAEL_PRIVATE_ADDR: "0.0.0.0",
+        ...env,
+        ...envOf?.(index),
+      },
+      isClustered: true,
+      ...options,
+    });
+  }
+
+  #add(node: TestNode): TestNode {
+    this.#stack.use(node);
+    this.nodes.push(node);
+    return node;
   }
 
   /** What `node` knows of all nodes, once it is as many as `count`. */

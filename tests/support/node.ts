@@ -5,12 +5,14 @@
  */
 import { DockerClient } from "../../lib/docker/client.ts";
 import { ensureSampleImage } from "../../examples/quickstart/image.ts";
+import { EngineLine } from "./docker/engine_line.ts";
 import { removeLabelled, testDockerHost } from "./docker/labelled.ts";
 import { EXECUTABLE } from "./executable.ts";
 import { freePorts } from "./ports.ts";
 
 const READY_LIMIT_MS = 20_000;
 const SEEN_LIMIT_MS = 30_000;
+const FINISH_LIMIT_MS = 30_000;
 
 /** One line of the daemon's log. */
 export interface LogLine {
@@ -37,10 +39,20 @@ export interface CommandOptions {
 /** How a test's node differs from the usual. */
 export interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** Where the daemon finds the tests' engine, when that is not its own address. */
   readonly dockerHost?: string;
+  /** Address of an engine that is not the tests' one. */
+  readonly engine?: string;
   /** Peers of the same machine find it. */
   readonly isClustered?: boolean;
+  /** What runs as its daemon instead of the executable under test. */
+  readonly program?: Program;
+  /** Where its public port listens. @default {"127.0.0.1"} */
+  readonly address?: string;
 }
+
+/** A command and its first arguments. */
+export type Program = readonly [command: string, ...args: readonly string[]];
 
 /** A node under test. */
 export class TestNode implements AsyncDisposable {
@@ -48,9 +60,12 @@ export class TestNode implements AsyncDisposable {
   readonly nodeId = `test-${crypto.randomUUID().slice(0, 8)}`;
   readonly publicPort: number;
   readonly privatePort: number;
-  readonly docker = new DockerClient({ host: testDockerHost });
+  /** The engine that it has its containers in. */
+  readonly docker: DockerClient;
   readonly log: LogLine[] = [];
   readonly #options: NodeOptions;
+  /** The daemon's way to the engine, unless a test has plans with that. */
+  readonly #line: EngineLine | undefined;
   readonly #waiting = new Set<() => void>();
   #process: Deno.ChildProcess | undefined;
   #reading: Promise<void> = Promise.resolve();
@@ -59,6 +74,10 @@ export class TestNode implements AsyncDisposable {
     this.dataDir = dataDir;
     this.#options = options;
     [this.publicPort, this.privatePort] = freePorts(2) as [number, number];
+    const host = options.engine ?? testDockerHost;
+    this.docker = new DockerClient({ host });
+    const [, socket] = /^unix:\/\/(.+)$/.exec(host) ?? [];
+    if (socket && !options.dockerHost) this.#line = new EngineLine(`${dataDir}.sock`, socket);
   }
 
   /** A node that is ready for requests. */
@@ -74,7 +93,11 @@ export class TestNode implements AsyncDisposable {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.publicPort}`;
+    return `http://${this.#address}:${this.publicPort}`;
+  }
+
+  get #address(): string {
+    return this.#options.address ?? "127.0.0.1";
   }
 
   get pid(): number {
@@ -84,8 +107,9 @@ export class TestNode implements AsyncDisposable {
   /** Starts the daemon again after {@linkcode kill} or {@linkcode stop}. */
   async start(): Promise<void> {
     const from = this.log.length;
-    const process = new Deno.Command(EXECUTABLE, {
-      args: ["daemon"],
+    const [command, ...args] = this.#options.program ?? [EXECUTABLE];
+    const process = new Deno.Command(command, {
+      args: [...args, "daemon"],
       env: this.env(),
       stdin: "null",
       stdout: "null",
@@ -103,14 +127,15 @@ export class TestNode implements AsyncDisposable {
 
   /** The environment of the daemon, and of commands that talk to it. */
   env(): Record<string, string> {
+    const host = this.#options.engine ?? testDockerHost;
     return {
       MAEL_DATA_DIR: this.dataDir,
       MAEL_NODE_ID: this.nodeId,
       MAEL_PUBLIC_PORT: String(this.publicPort),
-      MAEL_PUBLIC_ADDR: "127.0.0.1",
+      MAEL_PUBLIC_ADDR: this.#address,
       MAEL_PRIVATE_PORT: String(this.privatePort),
       MAEL_LOG_FORMAT: "json",
-      DOCKER_HOST: this.#options.dockerHost ?? testDockerHost,
+      DOCKER_HOST: this.#line ? `unix://${this.#line.path}` : this.#options.dockerHost ?? host,
       NO_COLOR: "1",
       ...(this.#options.isClustered
         ? { MAEL_PEER_URL: `http://127.0.0.1:${this.privatePort}` }
@@ -254,9 +279,18 @@ export class TestNode implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await using stack = new AsyncDisposableStack();
     stack.defer(() => Deno.remove(this.dataDir, { recursive: true }));
+    if (this.#line) stack.use(this.#line);
     stack.use(this.docker);
-    stack.defer(() => removeLabelled(this.docker, `maelstrom_node=${this.nodeId}`));
+    stack.defer(() => this.#removeContainers());
     await this.kill();
+  }
+
+  /** A creation that was under way when the daemon ended makes a container that was not there yet. */
+  async #removeContainers(): Promise<void> {
+    const remove = () => removeLabelled(this.docker, `maelstrom_node=${this.nodeId}`);
+    await remove();
+    await this.#line?.finish(FINISH_LIMIT_MS);
+    if (this.#line) await remove();
   }
 
   async #end(signal: Deno.Signal): Promise<number | undefined> {

@@ -1,6 +1,6 @@
 /**
  * Makes ready what the tests need: a Docker Engine, the sample image, a browser, PostgreSQL,
- * PgBouncer and shells.
+ * PgBouncer, shells and what network namespaces need.
  * `deno task test` runs it first; on a fresh machine it installs what is missing.
  * @module
  */
@@ -10,6 +10,7 @@ import { DockerClient } from "../../lib/docker/client.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { ensureChromium } from "./chromium.ts";
 import { testDockerHost } from "./docker/labelled.ts";
+import { ensureNamespaces } from "./namespaces.ts";
 import { ensurePgbouncer } from "./pgbouncer.ts";
 import { ensurePostgres } from "./postgres.ts";
 import { ensureShells } from "./shells.ts";
@@ -25,6 +26,7 @@ try {
   await ensurePostgres(say);
   await ensurePgbouncer(say);
   await ensureShells(say);
+  await ensureNamespaces(say);
 } catch (error) {
   console.error(`Cannot set up the tests: ${messageOf(error)}`);
   Deno.exit(1);

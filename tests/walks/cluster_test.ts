@@ -48,7 +48,7 @@ Deno.test({ name: "walk: a request at any node reaches the one instance", ignore
   for (const node of cluster.nodes) {
     const response = await fetch(`${node.url}/shop/whoami`);
     assert.equal(response.status, 200);
-    containers.add((await response.json()).container);
+    containers.add((await response.json()).hostname);
   }
   assert.equal(containers.size, 1);
   assert.equal((await serving(cluster.nodes[2]!, "shop")).length, 1);

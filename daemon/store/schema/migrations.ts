@@ -17,6 +17,12 @@ export interface Migration {
   readonly version: number;
   readonly name: string;
   readonly script: string;
+  /**
+   * An executable that does not know this step can go on with the database: nothing that it reads
+   * or writes has changed, and nothing goes wrong when it does not care for what is new. So nodes
+   * of the release before run beside those of this one, and may be started again.
+   */
+  readonly isCompatible?: boolean;
 }
 
 /** Every step this executable knows. */

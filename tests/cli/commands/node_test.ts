@@ -72,6 +72,21 @@ Deno.test("listNodes() and listInstances() print JSON", async () => {
   );
 });
 
+Deno.test("listNodes() says why a node that is there is not used", async () => {
+  const nodeId = "node-2";
+  await using node = startFakeNode({
+    nodes: NODES,
+    unusedNodes: [{ nodeId, reason: "it speaks version 9" }],
+  });
+  const env = { MAELSTROM_PRIVATE_URL: node.url };
+  const lines = (await run(["node", "ls"], { env })).stdout.trim().split("\n");
+  assert.match(lines.at(-2)!, /^node-2 .* unused /);
+  assert.equal(lines.at(-1), "Node node-2 is not used: it speaks version 9");
+  const [, shown] = JSON.parse((await run(["node", "ls", "--json"], { env })).stdout);
+  assert.deepEqual([shown.isSilent, shown.unusedReason], [false, "it speaks version 9"]);
+  assert.match((await run(["ps"], { env })).stdout, /node-2/, "what runs there does run");
+});
+
 Deno.test("listInstances() says that nothing runs; listNodes() prints nothing", async () => {
   await using node = startFakeNode();
   const env = { MAELSTROM_PRIVATE_URL: node.url };

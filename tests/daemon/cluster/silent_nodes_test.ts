@@ -11,6 +11,7 @@ import { nodeStatus } from "../../support/cli/builders.ts";
 const owner = { role: "placement", epoch: 3 };
 const known = () => [
   { status: nodeStatus("here", []), isIn: true },
+  { status: nodeStatus("other", []), isIn: false, fault: "it speaks version 9" },
   { status: nodeStatus("gone", []), isIn: false },
 ];
 
@@ -30,7 +31,7 @@ Deno.test("forgetSilentNodes() keeps who is heard, and removes as owner", async 
     return Promise.resolve(["gone"]);
   };
   await forgetSilentNodes(options(remove), owner, stop.signal);
-  assert.deepEqual(calls, [[owner, { beforeMs: 4000, kept: new Set(["here"]) }]]);
+  assert.deepEqual(calls, [[owner, { beforeMs: 4000, kept: new Set(["here", "other"]) }]]);
 });
 
 Deno.test("forgetSilentNodes() ends with stale_epoch when the role was claimed again", async () => {

@@ -3,6 +3,8 @@ import { openSqlite } from "../../../daemon/store/sqlite.ts";
 import { type Migration, migrations } from "../../../daemon/store/schema/migrations.ts";
 import { silentLog } from "../../../lib/log.ts";
 
+/** What migrating itself needs. */
+const own = ["schema_compatible", "schema_migration"];
 const one: Migration = { version: 1, name: "one", script: "create table a (x text);\n" };
 const two: Migration = {
   version: 2,
@@ -44,16 +46,41 @@ Deno.test("migrate() leaves nothing of a step that fails", () =>
   withFile(async (file) => {
     const broken = { ...two, script: "create table b (x text);\ncreate table a (x text);\n" };
     await assert.rejects(schemaOf(file, [one, broken]), /already exists/);
-    assert.deepEqual(await schemaOf(file, [one]), ["a", "schema_migration"]);
-    assert.deepEqual(await schemaOf(file, [one, two]), ["a", "b", "b_x", "schema_migration"]);
+    assert.deepEqual(await schemaOf(file, [one]), ["a", ...own]);
+    assert.deepEqual(await schemaOf(file, [one, two]), ["a", "b", "b_x", ...own]);
   }));
 
 Deno.test("migrate() applies each step once", () =>
   withFile(async (file) => {
-    assert.deepEqual(await schemaOf(file, [one]), ["a", "schema_migration"]);
+    assert.deepEqual(await schemaOf(file, [one]), ["a", ...own]);
     for (let round = 0; round < 2; round++) {
-      assert.deepEqual(await schemaOf(file, [one, two]), ["a", "b", "b_x", "schema_migration"]);
+      assert.deepEqual(await schemaOf(file, [one, two]), ["a", "b", "b_x", ...own]);
     }
+  }));
+
+Deno.test("migrate() goes on with steps it does not know as long as all are compatible", () =>
+  withFile(async (file) => {
+    const compatible = { ...two, isCompatible: true };
+    const three = { version: 3, name: "three", script: "create table c (x text);\n" };
+    await schemaOf(file, [one, compatible]);
+    assert.deepEqual(await schemaOf(file, [one]), ["a", "b", "b_x", ...own]);
+    await schemaOf(file, [one, compatible, three]);
+    await assert.rejects(schemaOf(file, [one]), /its schema is version 3, this executable knows 1/);
+    await assert.rejects(
+      schemaOf(file, [one, { ...compatible, script: "create table d (x text);\n" }]),
+      /step 2 of its schema was made by another script/,
+    );
+  }));
+
+Deno.test("migrate() takes on a database that was made before steps could be compatible", () =>
+  withFile(async (file) => {
+    {
+      await using driver = await openSqlite(file, { log: silentLog, steps: [one] });
+      await driver.transaction((transaction) =>
+        transaction.run("drop table schema_compatible", [])
+      );
+    }
+    assert.deepEqual(await schemaOf(file, [one, two]), ["a", "b", "b_x", ...own]);
   }));
 
 Deno.test("migrations count from 1 without gaps", () => {

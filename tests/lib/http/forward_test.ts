@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { Upstream } from "../../../lib/http/upstream.ts";
 import { dropFields } from "../../../lib/http/fields.ts";
 import { answering, Engine, RawBackend, within } from "../../support/http/raw.ts";
 
@@ -250,16 +251,49 @@ for (
   });
 }
 
-Deno.test("forward() says gone, not again, when a fresh connection dies unanswered", async () => {
-  await using backend = new RawBackend(async (peer) => {
-    await peer.message();
-    peer.close();
+for (
+  const { name, request, answer = "", mayRepeat } of [
+    { name: "GET", request: GET, mayRepeat: true },
+    { name: "GET with part of an answer", request: GET, answer: "H", mayRepeat: undefined },
+    { name: "POST", request: POST, mayRepeat: false },
+  ]
+) {
+  Deno.test(`forward() says gone when a fresh connection dies with a ${name}`, async () => {
+    await using backend = new RawBackend(async (peer) => {
+      await peer.message();
+      if (answer) await peer.send(answer);
+      peer.close();
+    });
+    await using engine = new Engine(backend.port);
+    using client = await engine.client();
+    await client.send(request);
+    assert.match((await client.message()).head, /^HTTP\/1.1 502/);
+    assert.equal(backend.peers.length, 1);
+    const result = await engine.result(0);
+    assert.equal(result.kind === "gone" && result.mayRepeat, mayRepeat);
   });
-  await using engine = new Engine(backend.port);
+}
+
+Deno.test("forward() gives up an upstream that was closed and is silent, and may be called again", async () => {
+  await using silent = new RawBackend(async (peer) => {
+    await peer.message();
+    lost.close();
+    await peer.rest();
+  });
+  const lost = new Upstream({ hostname: "127.0.0.1", port: silent.port });
+  await using backend = answering(() => OK);
+  const ends: unknown[] = [];
+  await using engine: Engine = new Engine(backend.port, {
+    handler: async (exchange) => {
+      const deadline = performance.now() + 30_000;
+      ends.push(await exchange.forward(lost, { deadline }));
+      ends.push((await exchange.forward(engine.upstream, { deadline })).kind);
+    },
+  });
   using client = await engine.client();
   await client.send(GET);
-  assert.match((await client.message()).head, /^HTTP\/1.1 502/);
-  assert.equal(backend.peers.length, 1);
+  assert.equal((await client.message()).body, "ok");
+  assert.deepEqual(ends, [{ kind: "timed_out", mayRepeat: true }, "done"]);
 });
 
 Deno.test("forward() does not use a pooled connection that was closed meanwhile", async () => {

@@ -26,6 +26,8 @@ export interface FakeNodeOptions {
   readonly components?: readonly Component[];
   readonly sources?: readonly EventSource[];
   readonly nodes?: readonly NodeStatus[];
+  /** Those of them that the node cannot use, and why. */
+  readonly unusedNodes?: readonly { readonly nodeId: string; readonly reason: string }[];
   /** How a component fares at the moment it is asked for. */
   readonly status?: (component: Component) => ComponentStatus;
   /** Most entries on a page. @default {1000} */
@@ -144,7 +146,11 @@ function methods({ method, input }: FakeCall, { components, sources, options }: 
     case "MaelstromService.RemoveProject":
       return projectMethod({ method, input }, { components, sources });
     case "NodeService.ListNodeStatus":
-      return { respondingNodeId: "node-1", nodes: options.nodes ?? [] };
+      return {
+        respondingNodeId: "node-1",
+        nodes: options.nodes ?? [],
+        ...(options.unusedNodes ? { unusedNodes: options.unusedNodes } : {}),
+      };
     default:
       return rpcError("internal", `Unsupported method: ${method}`);
   }
