@@ -35,12 +35,24 @@ export interface Request {
   readonly sender: Sender;
   /** The nodes that relayed it here, if any did. */
   readonly relayPath: RelayPath | undefined;
+  readonly door: Door;
+}
+
+/** What all requests of a gateway have in common. */
+export interface Door {
   readonly relays: Relays;
-  /** Makes the fields that the request gains. */
+  /** Makes the fields that a request gains. */
   readonly added: AddedFields;
   readonly coldStartHeader: boolean;
   /** Answers a failure; gives the id under which the log has it. */
-  readonly fail: (status: number, message: string, error?: Error) => Promise<string>;
+  readonly fail: (request: Request, failure: Failure) => Promise<string>;
+}
+
+/** Why a request is not answered by an instance. */
+export interface Failure {
+  readonly status: number;
+  readonly message: string;
+  readonly error?: Error;
 }
 
 /** How a request ended, for the access log. */
@@ -54,7 +66,7 @@ export interface Outcome {
 
 /** Has the request answered, by an instance if one can be had. */
 export async function serve(request: Request): Promise<Outcome> {
-  const { exchange, route: { component, settings }, router } = request;
+  const { exchange, route: { component, settings }, router, door } = request;
   const isCold = router.state !== "on";
   if (isCold && settings.onColdStart !== "hold") {
     const refused = await refuseCold(request);
@@ -81,8 +93,8 @@ export async function serve(request: Request): Promise<Outcome> {
       if (wait.kind !== "instance") return { waitMs, ...await refuse(request, wait) };
       instance = wait.instance;
     }
-    options.add = instance.peer ? add + request.relays.fields(component, request.relayPath) : add;
-    if (isCold && request.coldStartHeader) {
+    options.add = instance.peer ? add + door.relays.fields(component, request.relayPath) : add;
+    if (isCold && door.coldStartHeader) {
       options.addToResponse = `Maelstrom-Cold-Start: ${Math.round(waitMs)}\r\n`;
     }
     let result: ForwardResult;
@@ -120,7 +132,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What is sent besides the client's own; undefined when the request may go no further than here. */
 function forwardOptions(request: Request): Writable<ForwardOptions> | undefined {
-  const { exchange, sender, added, deadline, arrived, route: { settings } } = request;
+  const { exchange, sender, door, deadline, arrived, route: { settings } } = request;
   const { method } = exchange;
   if (method === "TRACE") return undefined;
   const hops = method === "OPTIONS" ? maxForwards(exchange) : undefined;
@@ -129,7 +141,7 @@ function forwardOptions(request: Request): Writable<ForwardOptions> | undefined 
   return {
     target: targetOf(request),
     drop: hops === undefined ? droppedFields(sender) : droppedWithMaxForwards[sender],
-    add: added.of(exchange, sender, deadline, arrived) + (hops ?? ""),
+    add: door.added.of(exchange, sender, deadline, arrived) + (hops ?? ""),
     deadline,
     bodyBytesMax: settings.bodyBytesMax,
     // A stream may be silent for as long as the request may take.
@@ -148,9 +160,10 @@ function targetOf({ exchange, path, route: { stripLength } }: Request): string |
 }
 
 /** TRACE is not offered: it would show a caller the fields that were added on the way. */
-async function answerHere({ exchange, fail }: Request): Promise<Outcome> {
+async function answerHere(request: Request): Promise<Outcome> {
+  const { exchange } = request;
   if (exchange.method === "TRACE") {
-    return { status: 501, waitMs: 0, id: await fail(501, "TRACE is not offered") };
+    return { waitMs: 0, ...await fail(request, 501, "TRACE is not offered") };
   }
   await exchange.respond({ status: 204, headers: [], body: "" });
   return { status: 204, waitMs: 0 };
@@ -162,11 +175,11 @@ async function refuseCold(request: Request): Promise<Outcome | undefined> {
   const failing = await router.knock();
   if (failing) {
     const { status } = errorKind(failing.code);
-    return { status, waitMs: 0, id: await request.fail(status, failing.message) };
+    return { waitMs: 0, ...await fail(request, status, failing.message) };
   }
   if (settings.onColdStart === "fail") {
     const message = `${component} is starting, try again soon`;
-    return { status: 503, waitMs: 0, id: await request.fail(503, message) };
+    return { waitMs: 0, ...await fail(request, 503, message) };
   }
   if (!wantsPage(exchange)) return undefined;
   await exchange.respond(waitingPage(component));
@@ -180,43 +193,49 @@ type Refusal =
     readonly error: Error & { readonly code: Parameters<typeof errorKind>[0] };
   };
 
-async function refuse(request: Request, wait: Refusal): Promise<{ status: number; id?: string }> {
-  const { route: { component }, fail } = request;
+/** What a failed request is told, and under which id the log has it. */
+type Told = Pick<Outcome, "status" | "id">;
+
+async function refuse(request: Request, wait: Refusal): Promise<Told> {
+  const { component } = request.route;
   switch (wait.kind) {
     case "left":
       return { status: 499 };
     case "full":
-      return { status: 503, id: await fail(503, `Too many requests wait for: ${component}`) };
+      return await fail(request, 503, `Too many requests wait for: ${component}`);
     case "timed_out":
-      return { status: 504, id: await fail(504, timeout(component)) };
-    case "failed": {
-      const { status } = errorKind(wait.error.code);
-      return { status, id: await fail(status, wait.error.message) };
-    }
+      return await fail(request, 504, timeout(component));
+    case "failed":
+      return await fail(request, errorKind(wait.error.code).status, wait.error.message);
   }
 }
 
-async function finish(
-  { route: { component }, fail }: Request,
-  result: ForwardResult,
-): Promise<{ status: number; id?: string }> {
+async function finish(request: Request, result: ForwardResult): Promise<Told> {
+  const { component } = request.route;
   switch (result.kind) {
     case "done":
       return { status: result.status };
     case "timed_out":
-      return { status: 504, id: await fail(504, timeout(component)) };
+      return await fail(request, 504, timeout(component));
     case "gone":
     case "not_sent":
-      return { status: 502, id: await fail(502, noAnswer(component), result.error) };
+      return await fail(request, 502, noAnswer(component), result.error);
     case "too_large":
-      return {
-        status: 413,
-        id: await fail(413, `The request body is too large for: ${component}`),
-      };
+      return await fail(request, 413, `The request body is too large for: ${component}`);
     case "client_left":
     case "cut":
       return { status: 499 };
   }
+}
+
+async function fail(
+  request: Request,
+  status: number,
+  message: string,
+  error?: Error,
+): Promise<Told> {
+  const id = await request.door.fail(request, { status, message, ...(error ? { error } : {}) });
+  return { status, id };
 }
 
 function timeout(component: string): string {

@@ -13,11 +13,11 @@ import type { AccessLog } from "./access_log.ts";
 import type { ApiDoor } from "./api_door.ts";
 import { type Answer, replyOf } from "./error_reply.ts";
 import { FailureLog } from "./failure_log.ts";
-import { type Request, serve } from "./forward.ts";
+import { type Door, type Failure, type Request, serve } from "./forward.ts";
 import { normalizePath } from "./path.ts";
 import { AddedFields, clockField } from "./request_fields.ts";
 import type { Relays } from "./relay.ts";
-import type { Resolver, Route } from "./resolver.ts";
+import type { Resolver } from "./resolver.ts";
 
 const HEALTH_PATH = "/_mael_health_check";
 
@@ -36,21 +36,22 @@ export interface GatewayOptions {
   readonly apiDoor?: ApiDoor;
 }
 
-/** What a door finds out about a request. */
-type Arrival = Pick<
-  Request,
-  "exchange" | "path" | "route" | "arrived" | "deadline" | "sender" | "relayPath"
->;
-
 /** Answers requests of both doors. */
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #failures: FailureLog;
-  readonly #added = new AddedFields();
+  readonly #door: Door;
 
   constructor(options: GatewayOptions) {
+    const { log, relays, coldStartHeader } = options;
     this.#options = options;
-    this.#failures = new FailureLog(options.log);
+    this.#failures = new FailureLog(log);
+    this.#door = {
+      relays,
+      added: new AddedFields(),
+      coldStartHeader,
+      fail: (request, failure) => this.#failed(request, failure),
+    };
   }
 
   /** A request at the public port. */
@@ -58,12 +59,21 @@ export class Gateway {
     const path = normalizePath(exchange.path);
     if (path === undefined) return this.#refusePath(exchange);
     if (path === HEALTH_PATH) return answer(exchange, { status: 200, message: "OK" });
-    const route = this.#options.resolver.byRule(exchange.host, path);
+    const { resolver, routers, trusted } = this.#options;
+    const route = resolver.byRule(exchange.host, path);
     if (!route) return this.#noRoute(exchange);
     const arrived = performance.now();
-    const deadline = arrived + route.settings.maxDurationMs;
-    const sender = this.#options.trusted(exchange.clientAddress) ? "trusted" : "anybody";
-    return this.#serve({ exchange, path, route, arrived, deadline, sender, relayPath: undefined });
+    return this.#serve({
+      exchange,
+      path,
+      route,
+      arrived,
+      deadline: arrived + route.settings.maxDurationMs,
+      router: routers.of(route.component),
+      sender: trusted(exchange.clientAddress) ? "trusted" : "anybody",
+      relayPath: undefined,
+      door: this.#door,
+    });
   }
 
   /** A request at the private port. */
@@ -76,7 +86,7 @@ export class Gateway {
     // Whoever names a component means it.
     const isApi = path.startsWith("/_mael/") || (!name && path.startsWith("/queues/"));
     if (apiDoor && isApi) return apiDoor.handle(exchange, path);
-    const { resolver, relays, trusted } = this.#options;
+    const { resolver, relays, routers, trusted } = this.#options;
     const relayPath = relays.pathOf(exchange);
     if (relayPath === "loop") return this.#refuseLoop(exchange);
     const route = name ? resolver.byName(name.toLowerCase()) : resolver.byRule(exchange.host, path);
@@ -86,7 +96,19 @@ export class Gateway {
     const deadline = clockField(exchange, "maelstrom-deadline-nano") ??
       arrived + route.settings.maxDurationMs;
     const sender = relayPath ? "peer" : trusted(exchange.clientAddress) ? "trusted" : "anybody";
-    return this.#serve({ exchange, path, route, arrived, deadline, sender, relayPath });
+    const router = routers.of(route.component);
+    const door = this.#door;
+    return this.#serve({
+      exchange,
+      path,
+      route,
+      arrived,
+      deadline,
+      router,
+      sender,
+      relayPath,
+      door,
+    });
   }
 
   /** The body of an answer that the engine gives by itself. */
@@ -95,51 +117,23 @@ export class Gateway {
     return replyOf({ status, message, id }, exchange);
   }
 
-  #serve(request: Arrival): Promise<unknown> {
-    const { exchange, path, route, arrived, deadline, sender, relayPath } = request;
-    const { accessLog, routers, relays, coldStartHeader } = this.#options;
+  #serve(request: Request): Promise<unknown> {
+    const { accessLog } = this.#options;
+    if (!accessLog.wanted()) return serve(request);
     // What is told of a request is read before its connection moves on to the next.
-    const entry = accessLog.wanted()
-      ? {
-        client: exchange.clientAddress,
-        method: exchange.method,
-        host: exchange.host,
-        target: exchange.target,
-        component: route.component,
-      }
-      : undefined;
-    // Named one by one: spread, every request would be an object of a shape of its own.
-    const serving = serve({
-      exchange,
-      path,
-      route,
-      arrived,
-      deadline,
-      sender,
-      relayPath,
-      router: routers.of(route.component),
-      relays,
-      added: this.#added,
-      coldStartHeader,
-      fail: (status, message, error) => this.#failed(exchange, route, status, message, error),
-    });
-    if (!entry) return serving;
-    return serving.then((outcome) => {
+    const { exchange: { clientAddress, method, host, target }, route, arrived } = request;
+    const entry = { client: clientAddress, method, host, target, component: route.component };
+    return serve(request).then((outcome) => {
       const durationMs = performance.now() - arrived;
       accessLog.add({ ...entry, ...outcome, durationMs });
     });
   }
 
   /** Answers a failure, and tells the log under the id that the answer carries. */
-  async #failed(
-    exchange: Exchange,
-    { component }: Route,
-    status: number,
-    message: string,
-    error: Error | undefined,
-  ): Promise<string> {
-    const fields = { component, status, reason: message, ...(error ? { error } : {}) };
-    const id = this.#failures.add("request failed", fields);
+  async #failed({ exchange, route }: Request, failure: Failure): Promise<string> {
+    const { status, message, error } = failure;
+    const fields = { component: route.component, status, reason: message };
+    const id = this.#failures.add("request failed", { ...fields, ...(error ? { error } : {}) });
     const headers: [string, string][] = status === 503 ? [["Retry-After", "1"]] : [];
     await answer(exchange, { status, message, id, headers });
     return id;
