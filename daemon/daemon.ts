@@ -230,6 +230,8 @@ export async function startDaemon(
     pollers.replan();
     scheduler.replan();
   }));
+  // One that is to drain receives nothing more from then on; its instances go later.
+  stack.defer(nodeStates.subscribe(() => pollers.replan()));
   stack.defer(members.subscribe((id, fact) => {
     routers.follow(id, fact);
     pollers.replan();

@@ -50,7 +50,8 @@ export interface PollersOptions {
 export class Pollers {
   readonly #options: PollersOptions;
   readonly #look: Recurring;
-  readonly #unsubscribe: () => void;
+  /** Ends what was begun with; absent until then. */
+  #unsubscribe: (() => void) | undefined;
   readonly #runs = new Map<string, SourceRun>();
   /** Runs that finish what they hold. */
   readonly #ending = new Set<Promise<void>>();
@@ -64,17 +65,17 @@ export class Pollers {
       everyMs: LOOK_MS,
       log: options.log,
     });
-    this.#unsubscribe = options.catalog.subscribe(() => this.#look.poke());
   }
 
   /** Begins to poll. */
   start(): void {
+    this.#unsubscribe = this.#options.catalog.subscribe(() => this.#look.poke());
     this.#look.poke();
   }
 
-  /** Looks again soon: the cluster has changed. */
+  /** Looks again soon: the cluster has changed. Nothing is polled before the start. */
   replan(): void {
-    this.#look.poke();
+    if (this.#unsubscribe) this.#look.poke();
   }
 
   /** How each source fares that is polled here. */
@@ -90,7 +91,7 @@ export class Pollers {
     const abort = () => this.#cut.abort();
     cut.addEventListener("abort", abort);
     if (cut.aborted) abort();
-    this.#unsubscribe();
+    this.#unsubscribe?.();
     await this.#look[Symbol.asyncDispose]();
     for (const name of [...this.#runs.keys()]) this.#end(name);
     await Promise.all(this.#ending);
