@@ -10,7 +10,8 @@ import { pause } from "../../lib/async/pause.ts";
 import { isAbort, MaelstromError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { deliveryOf, pauseSecondsOf, retrySeconds, verdictOf } from "./delivery.ts";
-import type { HandlerReply, Invoke, Message, MessageSource } from "./message_source.ts";
+import type { HandlerReply, Invoke } from "./invoke.ts";
+import type { Message, MessageSource } from "./message_source.ts";
 import type { Polling } from "./polling.ts";
 import type { SourceReport } from "./source_report.ts";
 
@@ -27,6 +28,7 @@ const GATHER_MS = 10;
 const WORD_LIMIT_MS = 10_000;
 /** Waits between the attempts to say it. */
 const WORD_RETRY_MS = [200, 1000, 5000];
+const OVER = "over";
 
 /** What {@linkcode Poller} needs. */
 export interface PollerOptions {
@@ -52,7 +54,10 @@ export class Poller {
   readonly #options: PollerOptions;
   readonly #alarm = new Alarm();
   readonly #lanes = new Set<Promise<void>>();
-  #held = 0;
+  /** Requests that go on, or wait for the one before them in their group. */
+  #requests = 0;
+  /** Messages whose end the queue has yet to hear of. */
+  #untold = 0;
   #untilMs = 0;
   #failures = 0;
   /** `performance.now()` at which few free places are enough. */
@@ -103,8 +108,12 @@ export class Poller {
   /** Messages that may be received now. */
   #room(): number {
     const { polling: { isBatch, messagesPerPoll }, limit } = this.#options;
-    const free = limit() - (isBatch ? this.#lanes.size : this.#held);
-    return free < 1 ? 0 : isBatch ? messagesPerPoll : Math.min(free, messagesPerPoll);
+    const free = limit() - this.#requests;
+    // A place is free when the component has answered. A queue that does not hear of it is given
+    // as many again before it has to catch up.
+    const untoldMax = limit() * (isBatch ? messagesPerPoll : 1);
+    if (free < 1 || this.#untold >= untoldMax) return 0;
+    return isBatch ? messagesPerPoll : Math.min(free, messagesPerPoll);
   }
 
   /** Time until it may receive; 0 when it may. */
@@ -121,7 +130,7 @@ export class Poller {
 
   /** Time in which more places may become free. */
   #gatherMs(): number {
-    if (this.#lanes.size === 0 || this.#room() >= this.#options.polling.messagesPerPoll) return 0;
+    if (this.#requests === 0 || this.#room() >= this.#options.polling.messagesPerPoll) return 0;
     const nowMs = performance.now();
     this.#gatherByMs = Math.min(this.#gatherByMs, nowMs + GATHER_MS);
     return Math.max(0, this.#gatherByMs - nowMs);
@@ -148,7 +157,7 @@ export class Poller {
     received();
     report.repeated += messages.filter(({ receiveCount }) => receiveCount > 1).length;
     for (const lane of isBatch ? [messages] : lanesOf(messages)) {
-      this.#held += lane.length;
+      this.#requests += isBatch ? 1 : lane.length;
       report.inFlight += lane.length;
       const work: Promise<void> = this.#serve(lane, cut).finally(() => {
         this.#lanes.delete(work);
@@ -168,11 +177,14 @@ export class Poller {
     for (const part of isBatch ? [lane] : lane.map((message) => [message])) {
       // What follows a failed message in its group comes again after it.
       isHeld ||= this.#isOver;
-      if (isHeld) await this.#giveBack(part, undefined, cut);
-      else isHeld = await this.#deliver(part, cut) > 0;
+      if (isHeld) {
+        this.#answered(part);
+        await this.#giveBack(part, undefined, cut);
+      } else isHeld = await this.#deliver(part, cut) > 0;
       for (const message of part) kept.delete(message);
     }
-    over.abort();
+    // A reason of its own would cost more than all else here.
+    over.abort(OVER);
     await heartbeat;
   }
 
@@ -183,12 +195,14 @@ export class Poller {
     try {
       reply = await invoke(polling.component, deliveryOf(messages, polling), cut);
     } catch (error) {
+      this.#answered(messages);
       if (!isAbort(error)) this.#tellFailed(messages, messageOf(error));
       await this.#giveBack(messages, undefined, cut);
       return messages.length;
     }
     const pauseSeconds = pauseSecondsOf(reply);
     if (pauseSeconds > 0) this.#untilMs = this.#options.now() + pauseSeconds * 1000;
+    this.#answered(messages);
     const { handled, failed, reason } = verdictOf(reply, messages, polling);
     if (reason !== undefined) this.#tellFailed(failed, reason);
     await Promise.all(handled.map(async (message) => {
@@ -269,9 +283,16 @@ export class Poller {
     return this.#options.source;
   }
 
+  /** The component no longer has `messages`; what became of them is told to the queue next. */
+  #answered(messages: readonly Message[]): void {
+    this.#requests -= this.#options.polling.isBatch ? 1 : messages.length;
+    this.#untold += messages.length;
+    this.#alarm.ring();
+  }
+
   /** One message less is held. */
   #letGo(): void {
-    this.#held -= 1;
+    this.#untold -= 1;
     this.#options.report.inFlight -= 1;
   }
 

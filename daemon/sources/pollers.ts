@@ -11,7 +11,8 @@ import type { MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Roles } from "../cluster/role.ts";
 import type { Catalog } from "../store/catalog.ts";
-import type { Invoke, MessageSource } from "./message_source.ts";
+import type { Invoke } from "./invoke.ts";
+import type { MessageSource } from "./message_source.ts";
 import { capacities, nodeOfSlot, type Polling, slotsOf } from "./polling.ts";
 import { SourceRun } from "./source_run.ts";
 

@@ -1,10 +1,7 @@
 /** One slot of a source, over a queue that does what the test says. @module */
 import assert from "node:assert/strict";
-import type {
-  HandlerReply,
-  Message,
-  MessageSource,
-} from "../../../daemon/sources/message_source.ts";
+import type { HandlerReply } from "../../../daemon/sources/invoke.ts";
+import type { Message, MessageSource } from "../../../daemon/sources/message_source.ts";
 import { Poller } from "../../../daemon/sources/poller.ts";
 import type { Polling } from "../../../daemon/sources/polling.ts";
 import { SourceReport } from "../../../daemon/sources/source_report.ts";
@@ -134,6 +131,33 @@ Deno.test("Poller never holds more than its limit", async () => {
   await work.until(16);
   assert.equal(most, 3);
   assert.ok(Math.max(...work.queue.asked) <= 3);
+});
+
+Deno.test("Poller fills a place when the component has answered, while the queue has yet to hear", async () => {
+  const heard = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  const came: string[] = [];
+  const work = new Work(async (body) => {
+    came.push(body);
+    if (!"ab".includes(body)) await answered.promise;
+    return reply(200);
+  }, { messagesPerPoll: 2 });
+  work.limit = 4;
+  work.queue.done = async ({ id }) => {
+    await heard.promise;
+    work.queue.told.push(`done ${id}`);
+    work.queue.onTold();
+  };
+  work.queue.waiting = several(..."abcdefghij");
+  const done = work.until(10);
+  while (came.length < 6) await new Promise((resolve) => setTimeout(resolve));
+  answered.resolve();
+  // With four of which it has not heard, the queue is asked for no more.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.deepEqual(came, [..."abcdef"]);
+  heard.resolve();
+  await done;
+  assert.equal(came.length, 10);
 });
 
 Deno.test("Poller keeps the order of a group, and holds back what follows a failure", async () => {
