@@ -28,7 +28,9 @@ const GATHER_MS = 10;
 const WORD_LIMIT_MS = 10_000;
 /** Waits between the attempts to say it. */
 const WORD_RETRY_MS = [200, 1000, 5000];
-const OVER = "over";
+/** Words that begin within this time share their limit, in milliseconds. */
+const SHARED_MS = 1000;
+const NEVER = new AbortController().signal;
 
 /** What {@linkcode Poller} needs. */
 export interface PollerOptions {
@@ -58,6 +60,12 @@ export class Poller {
   #requests = 0;
   /** Messages whose end the queue has yet to hear of. */
   #untold = 0;
+  /** What is ours, and when the queue has to hear that next, by `performance.now()`. */
+  readonly #kept = new Map<Message, number>();
+  readonly #beat = new Alarm();
+  #beating: Promise<void> | undefined;
+  #limit = NEVER;
+  #limitMs = -Infinity;
   #untilMs = 0;
   #failures = 0;
   /** `performance.now()` at which few free places are enough. */
@@ -103,6 +111,7 @@ export class Poller {
   /** Resolves when it holds nothing any more. */
   async idle(): Promise<void> {
     while (this.#lanes.size > 0) await Promise.all(this.#lanes);
+    await this.#beating;
   }
 
   /** Messages that may be received now. */
@@ -159,6 +168,7 @@ export class Poller {
     for (const lane of isBatch ? [messages] : lanesOf(messages)) {
       this.#requests += isBatch ? 1 : lane.length;
       report.inFlight += lane.length;
+      this.#keep(lane);
       const work: Promise<void> = this.#serve(lane, cut).finally(() => {
         this.#lanes.delete(work);
         this.#alarm.ring();
@@ -170,9 +180,6 @@ export class Poller {
   /** Brings the messages of one lane to their end. Never rejects. */
   async #serve(lane: readonly Message[], cut: AbortSignal): Promise<void> {
     const { polling: { isBatch } } = this.#options;
-    const kept = new Set(lane);
-    const over = new AbortController();
-    const heartbeat = this.#keep(kept, over.signal);
     let isHeld = false;
     for (const part of isBatch ? [lane] : lane.map((message) => [message])) {
       // What follows a failed message in its group comes again after it.
@@ -181,11 +188,9 @@ export class Poller {
         this.#answered(part);
         await this.#giveBack(part, undefined, cut);
       } else isHeld = await this.#deliver(part, cut) > 0;
-      for (const message of part) kept.delete(message);
+      for (const message of part) this.#kept.delete(message);
     }
-    // A reason of its own would cost more than all else here.
-    over.abort(OVER);
-    await heartbeat;
+    if (this.#kept.size === 0) this.#beat.ring();
   }
 
   /** Sends `messages` to the component and tells the queue; gives how many failed. */
@@ -241,7 +246,7 @@ export class Poller {
   async #say(word: (signal: AbortSignal) => Promise<void>, cut: AbortSignal): Promise<boolean> {
     for (const retryMs of [...WORD_RETRY_MS, 0]) {
       try {
-        await word(AbortSignal.timeout(WORD_LIMIT_MS));
+        await word(this.#wordLimit());
         return true;
       } catch (error) {
         const { log, polling: { source } } = this.#options;
@@ -255,28 +260,55 @@ export class Poller {
     return false;
   }
 
-  /** Keeps `messages` ours until `over` aborts, those at least that are still among them. */
-  async #keep(messages: Set<Message>, over: AbortSignal): Promise<void> {
-    const { polling: { visibilitySeconds, source }, log } = this.#options;
-    const everyMs = visibilitySeconds * 500;
-    let waitMs = everyMs;
-    while (true) {
-      await pause(waitMs, over);
-      if (over.aborted) return;
-      waitMs = everyMs;
-      await Promise.all([...messages].map(async (message) => {
-        try {
-          const signal = AbortSignal.timeout(Math.min(WORD_LIMIT_MS, everyMs));
-          await this.#source.extend(message, visibilitySeconds, signal);
-        } catch (error) {
-          if (!messages.has(message)) return;
-          log.warn("cannot keep a message from others", { source, message: message.id, error });
-          const isGone = error instanceof MaelstromError && error.code === "not_found";
-          if (isGone) messages.delete(message);
-          else waitMs = everyMs / 4;
-        }
-      }));
+  /** Ends a word that begins now and takes too long. A timer for each would outlive it by far. */
+  #wordLimit(): AbortSignal {
+    const nowMs = performance.now();
+    if (nowMs - this.#limitMs > SHARED_MS) {
+      this.#limitMs = nowMs;
+      this.#limit = AbortSignal.timeout(WORD_LIMIT_MS + SHARED_MS);
     }
+    return this.#limit;
+  }
+
+  /** From now on the queue hears that `messages` are ours, until they are no longer among the kept. */
+  #keep(messages: readonly Message[]): void {
+    const nextMs = performance.now() + this.#beatMs;
+    for (const message of messages) this.#kept.set(message, nextMs);
+    this.#beating ??= this.#keepTelling();
+  }
+
+  /** Twice in the time that a message stays ours without word. */
+  get #beatMs(): number {
+    return this.#options.polling.visibilitySeconds * 500;
+  }
+
+  async #keepTelling(): Promise<void> {
+    while (this.#kept.size > 0) {
+      const nextMs = Math.min(...this.#kept.values());
+      await this.#beat.wait(Math.max(0, nextMs - performance.now()), NEVER);
+      const nowMs = performance.now();
+      const due = [...this.#kept].filter(([, atMs]) => atMs <= nowMs);
+      await Promise.all(due.map(([message]) => this.#extend(message)));
+    }
+    this.#beating = undefined;
+  }
+
+  /** Tells the queue that `message` is still ours. */
+  async #extend(message: Message): Promise<void> {
+    const { polling: { visibilitySeconds, source }, log } = this.#options;
+    let waitMs = this.#beatMs;
+    try {
+      // However long one takes, the others are not late.
+      const signal = AbortSignal.timeout(Math.min(WORD_LIMIT_MS, waitMs / 2));
+      await this.#source.extend(message, visibilitySeconds, signal);
+    } catch (error) {
+      if (!this.#kept.has(message)) return;
+      log.warn("cannot keep a message from others", { source, message: message.id, error });
+      const isGone = error instanceof MaelstromError && error.code === "not_found";
+      if (isGone) this.#kept.delete(message);
+      waitMs /= 4;
+    }
+    if (this.#kept.has(message)) this.#kept.set(message, performance.now() + waitMs);
   }
 
   get #source(): MessageSource {

@@ -93,4 +93,16 @@ Deno.test({
       `${Math.round(gapMs)} ms; handled twice: ${duplicates}`,
   );
   assert.equal(duplicates, 0);
+
+  const marks = cluster.nodes.map(({ log }) => log.length);
+  const offMs = performance.now();
+  await first.run(["es", "disable", "--component", "worker"]);
+  await Promise.all(others.map((node) => {
+    const isLast = ({ message, role }: LogLine) =>
+      message === "role handed back" && String(role).startsWith("source/tasks/");
+    return node.seen(isLast, { from: marks[cluster.nodes.indexOf(node)]! });
+  }));
+  const switchedMs = Math.round(performance.now() - offMs);
+  console.log(`switched off at the nodes that poll within ${switchedMs} ms (goal 1000)`);
+  assert.ok(switchedMs < 5000, `${switchedMs} ms`);
 });

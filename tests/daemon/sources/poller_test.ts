@@ -1,60 +1,14 @@
 /** One slot of a source, over a queue that does what the test says. @module */
 import assert from "node:assert/strict";
 import type { HandlerReply } from "../../../daemon/sources/invoke.ts";
-import type { Message, MessageSource } from "../../../daemon/sources/message_source.ts";
 import { Poller } from "../../../daemon/sources/poller.ts";
 import type { Polling } from "../../../daemon/sources/polling.ts";
 import { SourceReport } from "../../../daemon/sources/source_report.ts";
 import { aborted } from "../../../lib/async/aborted.ts";
 import { MaelstromError } from "../../../lib/errors.ts";
 import { silentLog } from "../../../lib/log.ts";
+import { FakeQueue } from "../../support/fake_queue.ts";
 import { message, polling, reply } from "../../support/messages.ts";
-
-/** A queue that gives what it holds, and writes down what it is told. */
-class FakeQueue implements MessageSource {
-  readonly told: string[] = [];
-  readonly asked: number[] = [];
-  waiting: Message[] = [];
-  failure: Error | undefined;
-  /** Called after each word. */
-  onTold: () => void = () => {};
-  refuseDone = 0;
-
-  async receive(max: number, signal: AbortSignal): Promise<readonly Message[]> {
-    this.asked.push(max);
-    if (this.failure) throw this.failure;
-    if (this.waiting.length > 0) return this.waiting.splice(0, max);
-    await aborted(signal);
-    return [];
-  }
-
-  extend({ id }: Message, seconds: number): Promise<void> {
-    return this.#tell(`extend ${id} ${seconds}`);
-  }
-
-  async done({ id }: Message): Promise<void> {
-    if (this.refuseDone-- > 0) throw new Error("the queue is away");
-    await this.#tell(`done ${id}`);
-  }
-
-  failed({ id }: Message, seconds: number): Promise<void> {
-    return this.#tell(`failed ${id} ${seconds}`);
-  }
-
-  depth() {
-    return Promise.resolve({ waiting: this.waiting.length, dead: 0 });
-  }
-
-  [Symbol.asyncDispose]() {
-    return Promise.resolve();
-  }
-
-  #tell(words: string): Promise<void> {
-    this.told.push(words);
-    this.onTold();
-    return Promise.resolve();
-  }
-}
 
 type Handle = (body: string, signal: AbortSignal) => HandlerReply | Promise<HandlerReply>;
 
