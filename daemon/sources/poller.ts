@@ -24,6 +24,8 @@ const RETRY_MS_MAX = 60_000;
 const EMPTY_MS = 100;
 /** Longest wait for more places to become free, so that one receive brings many, in milliseconds. */
 const GATHER_MS = 10;
+/** Free places that are worth a receive, if it can bring as many. */
+const ENOUGH_MIN = 10;
 /** Longest time for one word to the queue, in milliseconds. */
 const WORD_LIMIT_MS = 10_000;
 /** Waits between the attempts to say it. */
@@ -139,7 +141,10 @@ export class Poller {
 
   /** Time in which more places may become free. */
   #gatherMs(): number {
-    if (this.#requests === 0 || this.#room() >= this.#options.polling.messagesPerPoll) return 0;
+    const { polling: { messagesPerPoll }, limit } = this.#options;
+    // Half of the places, where a receive may bring so many, keep the other half at work.
+    const enough = Math.min(messagesPerPoll, Math.max(ENOUGH_MIN, limit() / 2));
+    if (this.#requests === 0 || this.#room() >= enough) return 0;
     const nowMs = performance.now();
     this.#gatherByMs = Math.min(this.#gatherByMs, nowMs + GATHER_MS);
     return Math.max(0, this.#gatherByMs - nowMs);
