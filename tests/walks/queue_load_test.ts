@@ -70,15 +70,20 @@ Deno.test({
   // Of its own: a psql for each look would take the processor from those that are measured.
   await using watch = watcher(database.dsn);
   const { left } = watch;
+  const filled = async () => {
+    await sendTasks(node, "jobs", tasksOf(MESSAGES));
+    // Servers of tests do it not by themselves, and both would pay for those before them.
+    await database.sql("vacuum analyze queue_message");
+  };
   const seconds = { plain: [] as number[], ours: [] as number[] };
   for (let round = 0; round < 3; round++) {
     await node.run(["es", "disable", "--type", "queue"]);
-    await sendTasks(node, "jobs", tasksOf(MESSAGES));
+    await filled();
     const plainMs = performance.now();
     await plainConsumer(database.dsn, url, 2);
     seconds.plain.push((performance.now() - plainMs) / 1000);
     assert.equal(await left(), 0);
-    await sendTasks(node, "jobs", tasksOf(MESSAGES));
+    await filled();
     const from = node.log.length;
     const enabled = node.run(["es", "enable", "--type", "queue"]);
     await node.seen(({ message, role }) => message === "role won" && role === "source/tasks/0", {
