@@ -24,9 +24,8 @@ import { Roles } from "./cluster/role.ts";
 import { forgetSilentNodes, type SilentNodesOptions } from "./cluster/silent_nodes.ts";
 import { Targets } from "./cluster/targets.ts";
 import type { Settings } from "./config.ts";
-import { Deliverer } from "./deliver.ts";
 import { HostMounts } from "./host_mounts.ts";
-import { invoker } from "./invoke.ts";
+import { Invoker } from "./invoke.ts";
 import { Converger } from "./converger/converger.ts";
 import { Freezer } from "./converger/freezer.ts";
 import { Images } from "./converger/images.ts";
@@ -211,8 +210,8 @@ export async function startDaemon(
     const error = blocked(component);
     if (error) routers.of(component).fail(error);
   };
-  const deliverer = stack.use(
-    new Deliverer({
+  const { invoke } = stack.use(
+    new Invoker({
       hostname: ownAddressOf(settings),
       port: settings.privatePort,
       pass: () => relays.pass(),
@@ -228,7 +227,7 @@ export async function startDaemon(
     catalog,
     roles,
     nodes: () => cluster.nodes(),
-    invoke: deliverer.invoke,
+    invoke,
     blocked,
     changed: () => reporter.changed(),
     log,
@@ -240,6 +239,8 @@ export async function startDaemon(
     pollers.replan();
     scheduler.replan();
   }));
+  // One that is to drain receives nothing more from then on; its instances go later.
+  stack.defer(nodeStates.subscribe(() => pollers.replan()));
   stack.defer(members.subscribe((id, fact) => {
     routers.follow(id, fact);
     pollers.replan();
@@ -321,8 +322,7 @@ export async function startDaemon(
       ]);
     }, signal));
   const cronDuty = stack.use(new Tasks(log));
-  const pass = () => relays.pass();
-  const cron = newCron(settings, { catalog, runs: cronRuns, nodeId, log, now }, pass);
+  const cron = newCron(settings, { catalog, runs: cronRuns, invoke, nodeId, log, now });
   // Requests at cron times go by the private port.
   if (settings.privatePort > 0) {
     cronDuty.run(
@@ -380,18 +380,10 @@ function maxDurationMs({ current }: Pick<Catalog, "current">, component: string)
 /** What starts components at the times of their cron event sources. */
 function newCron(
   settings: Settings,
-  parts: Pick<CronOptions, "catalog" | "runs" | "nodeId" | "log" | "now">,
-  pass: () => string,
+  parts: Pick<CronOptions, "catalog" | "runs" | "invoke" | "nodeId" | "log" | "now">,
 ): Cron {
-  const { catalog } = parts;
   return new Cron({
     ...parts,
-    invoke: invoker({
-      hostname: ownAddressOf(settings),
-      port: settings.privatePort,
-      pass,
-      maxDurationMs: (name) => maxDurationMs(catalog, name),
-    }),
     keepRuns: settings.cronKeepRuns,
     keepMs: settings.cronKeepDays * 24 * 3600_000,
     lookMs: settings.cronRefreshSeconds * 1000,

@@ -3,14 +3,15 @@
  * and cold starts are those of every request. Walk: sources → **invoke** → gateway.
  * @module
  */
-import { type IncomingMessage, request as send, type RequestOptions } from "node:http";
 import { MaelstromError, messageOf } from "../lib/errors.ts";
-import type { Invoke, InvokeRequest } from "./sources/cron_starts.ts";
+import { call } from "../lib/http/call.ts";
+import { Upstream } from "../lib/http/upstream.ts";
+import type { Invoke } from "./sources/invoke.ts";
 
-/** What of an answer that failed is told. */
-const TEXT_BYTES_MAX = 300;
 /** What an answer may be later than the component allows, in milliseconds. */
 const GRACE_MS = 10_000;
+/** The last word on these is ours. */
+const OWN_FIELDS = ["maelstrom-component", "maelstrom-relay-pass", "maelstrom-relay-path"];
 
 /** Where requests go, and how long they may take. */
 export interface InvokerOptions {
@@ -22,58 +23,39 @@ export interface InvokerOptions {
   readonly maxDurationMs: (component: string) => number;
 }
 
-/** Makes requests through the private port at `hostname` and `port`, each on its own connection. */
-export function invoker({ hostname, port, pass, maxDurationMs }: InvokerOptions): Invoke {
-  return async (component, request, signal) => {
-    const limitMs = maxDurationMs(component) + GRACE_MS;
-    const late = AbortSignal.timeout(limitMs);
-    const options: RequestOptions = {
-      hostname,
-      port,
-      agent: false,
-      method: request.method,
-      path: request.path,
-      headers: { ...fieldsOf(component, request), "maelstrom-relay-pass": [pass()] },
-      signal: AbortSignal.any([signal, late]),
+/** Makes requests through the private port at `hostname` and `port`. */
+export class Invoker implements Disposable {
+  readonly #options: InvokerOptions;
+  readonly #upstream: Upstream;
+
+  constructor(options: InvokerOptions) {
+    this.#options = options;
+    this.#upstream = new Upstream(options);
+  }
+
+  /** @throws {MaelstromError} unreachable: there was no answer */
+  readonly invoke: Invoke = async (component, request, signal) => {
+    const { pass, maxDurationMs } = this.#options;
+    const headers = [
+      ...request.headers.filter(([name]) => !OWN_FIELDS.includes(name.toLowerCase())),
+      ["Maelstrom-Component", component],
+      ["Maelstrom-Relay-Pass", pass()],
+    ] as const;
+    const limits = {
+      bodyBytesMax: request.replyBytesMax,
+      limitMs: maxDurationMs(component) + GRACE_MS,
+      signal,
     };
     try {
-      const answer = await begin(options, request.body);
-      return { status: answer.statusCode ?? 0, text: await beginningOf(answer) };
+      return await call(this.#upstream, { ...request, headers }, limits);
     } catch (cause) {
       signal.throwIfAborted();
-      const found = late.aborted ? `no answer within ${limitMs} ms` : messageOf(cause);
-      const message = `Cannot call "${component}": ${found}`;
+      const message = `Cannot call "${component}": ${messageOf(cause)}`;
       throw new MaelstromError("unreachable", message, undefined, { cause });
     }
   };
-}
 
-/** Sends a request; resolves with the head of its answer. */
-function begin(options: RequestOptions, body: string): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const sent = send(options, resolve);
-    sent.on("error", reject);
-    sent.end(body);
-  });
-}
-
-/** The beginning of an answer's body, after it has been read to its end. */
-async function beginningOf(answer: IncomingMessage): Promise<string> {
-  const kept: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of answer as AsyncIterable<Uint8Array>) {
-    if (size < TEXT_BYTES_MAX) kept.push(part.slice(0, TEXT_BYTES_MAX - size));
-    size += part.length;
+  [Symbol.dispose](): void {
+    this.#upstream.close();
   }
-  const text = new TextDecoder().decode(await new Blob(kept as BlobPart[]).bytes());
-  return text.trim().replaceAll(/\s+/g, " ");
-}
-
-/** Names may come several times; the last word on the component is ours. */
-function fieldsOf(component: string, { headers, body }: InvokeRequest): Record<string, string[]> {
-  const fields: Record<string, string[]> = {};
-  for (const [name, value] of headers) (fields[name.toLowerCase()] ??= []).push(value);
-  const bytes = new TextEncoder().encode(body).length;
-  if (bytes > 0) fields["content-length"] = [String(bytes)];
-  return { ...fields, "maelstrom-component": [component] };
 }

@@ -28,31 +28,48 @@ export async function uncordonNode(call: Call): Promise<void> {
   await call.output.line(`Node ready: ${nodeId}`);
 }
 
-/** `node drain`: moves the node's instances elsewhere, and waits until they have gone. */
+/**
+ * `node drain`: moves the node's instances and its pollers elsewhere, and waits until they have gone
+ * and what they held is finished.
+ */
 export async function drainNode(call: Call): Promise<void> {
   const words = ["node", "drain"];
   const seconds = call.flags.count("deadline") ?? DEADLINE_SECONDS;
   const nodeId = await want(call, "draining", words);
   const endMs = performance.now() + seconds * 1000;
-  for (let said = -1;;) {
-    const node = (await listNodes(call)).find((node) => node.nodeId === nodeId);
-    const left = node?.runningComponents ?? [];
-    if (left.length === 0) return await call.output.line(`Node drained: ${nodeId}`);
-    if (left.length !== said) {
-      const names = [...new Set(left.map(({ componentName }) => componentName))].sort();
-      await call.output.line(`${instances(left.length)} left: ${names.join(", ")}`);
-      said = left.length;
-    }
+  for (let said = "";;) {
+    const left = leftOn(nodeId, await listNodes(call));
+    if (left === "") return await call.output.line(`Node drained: ${nodeId}`);
+    if (left !== said) await call.output.line(left);
+    said = left;
     if (performance.now() > endMs) {
       throw new MaelstromError(
         "timeout",
-        `Cannot drain node "${nodeId}": ${instances(left.length)} left after ${seconds} s; ` +
-          "it goes on draining",
+        `Cannot drain node "${nodeId}": ${left} after ${seconds} s; it goes on draining`,
       );
     }
     await pause(LOOK_EVERY_MS, call.signal);
     call.signal.throwIfAborted();
   }
+}
+
+/** What a node that drains has yet to give away or finish, in words; empty when it has nothing. */
+function leftOn(nodeId: string, nodes: readonly NodeStatus[]): string {
+  const node = nodes.find((node) => node.nodeId === nodeId);
+  if (!node) return "";
+  const names = [...new Set(node.runningComponents.map(({ componentName }) => componentName))];
+  const isLast = nodes.every(({ state }) => state === "draining");
+  // Without another node it goes on to poll.
+  const pollers = isLast ? 0 : node.roles.filter(({ role }) => role.startsWith("source/")).length;
+  const messages = isLast ? 0 : node.sources.reduce((sum, { inFlight }) => sum + inFlight, 0);
+  const left = [
+    ...(names.length > 0 ? [count(node.runningComponents.length, "instance")] : []),
+    ...(pollers > 0 ? [count(pollers, "poller")] : []),
+    ...(messages > 0 ? [count(messages, "message")] : []),
+  ];
+  if (left.length === 0) return "";
+  const of = names.length > 0 ? `: ${names.sort().join(", ")}` : "";
+  return `${left.join(", ")} left${of}`;
 }
 
 /** `node rm`: forgets a node that is gone. */
@@ -87,6 +104,6 @@ async function listNodes(call: Call): Promise<readonly NodeStatus[]> {
   return (await client.call("NodeService.ListNodeStatus", {}, call.signal)).nodes;
 }
 
-function instances(count: number): string {
-  return count === 1 ? "1 instance" : `${count} instances`;
+function count(many: number, noun: string): string {
+  return many === 1 ? `1 ${noun}` : `${many} ${noun}s`;
 }

@@ -30,7 +30,7 @@ const nodeGet: Command = {
 
 const nodeDrain: Command = {
   words: ["node", "drain"],
-  summary: "Move a node's instances to other nodes, and wait until they have gone.",
+  summary: "Move a node's instances and pollers to other nodes, and wait until it holds nothing.",
   examples: [{ text: "Before a machine is taken down", line: "maelstrom node drain 4f21" }],
   usage: ["NODE [--deadline SECONDS]"],
   operandsMax: 1,

@@ -10,37 +10,14 @@ import { type CronRule, retryDelayMs } from "../../lib/cron/rule.ts";
 import { MaelstromError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { CronRuns, RunOwner, StoredRun } from "../store/cron_runs.ts";
+import type { Invoke, InvokeRequest } from "./invoke.ts";
 
 /** Wait before what could not be written is written again, in milliseconds. */
 const WRITE_RETRY_MS = 500;
+/** What of an answer that failed is told. */
+const REPLY_BYTES_MAX = 300;
 const REPLACED = "replaced by a later one";
 const OVER = "its node stopped, or no longer owned the role";
-
-/** A request to a component. */
-export interface InvokeRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: readonly (readonly [string, string])[];
-  readonly body: string;
-}
-
-/** How a component answered. */
-export interface InvokeAnswer {
-  readonly status: number;
-  /** The beginning of the answer's body. */
-  readonly text: string;
-}
-
-/**
- * Makes one request to a component, once, and resolves when its answer has ended.
- *
- * @throws when there was no answer, or `signal` aborted
- */
-export type Invoke = (
-  component: string,
-  request: InvokeRequest,
-  signal: AbortSignal,
-) => Promise<InvokeAnswer>;
 
 /** A source as it is now. */
 export interface CronSource {
@@ -198,9 +175,10 @@ export class CronStarts {
     const { componentName } = source.eventSource;
     try {
       const answer = await invoke(componentName, requestOf(source.eventSource, run), signal);
-      const { status: httpStatus, text } = answer;
+      const { status: httpStatus } = answer;
       const answered = { ...run, httpStatus };
       if (httpStatus < 200 || httpStatus > 299) {
+        const text = answer.body.trim().replaceAll(/\s+/g, " ");
         const said = text === "" ? "" : `: ${text}`;
         return this.#again(answered, "failed", `answered with status ${httpStatus}${said}`);
       }
@@ -267,5 +245,6 @@ function requestOf({ name, cron }: EventSource, run: CronRun): InvokeRequest {
     ],
     // Source: the ancestor's rule.
     body: method.toUpperCase() === "GET" ? "" : data,
+    replyBytesMax: REPLY_BYTES_MAX,
   };
 }

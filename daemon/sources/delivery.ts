@@ -6,24 +6,16 @@
  * and a 2xx answer may name those that are to come again: `{ "failed": ["…"] }`.
  * @module
  */
-import type { HandlerReply, Message } from "./message_source.ts";
+import type { HandlerReply, InvokeRequest } from "./invoke.ts";
+import type { Message } from "./message_source.ts";
 import type { Polling } from "./polling.ts";
 
 /** Longest pause that an answer can ask for, in seconds. */
 const PAUSE_SECONDS_MAX = 3600;
 const RETRY_SECONDS_MAX = 900;
 
-/** One request to the component. */
-export interface Delivery {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: string;
-  readonly replyBytesMax: number;
-}
-
 /** The request that delivers `messages`: one, or all of a batch. */
-export function deliveryOf(messages: readonly Message[], polling: Polling): Delivery {
+export function deliveryOf(messages: readonly Message[], polling: Polling): InvokeRequest {
   const { path, source, isBatch, replyBytesMax } = polling;
   const [first] = messages;
   const common = { method: "POST", path, replyBytesMax };

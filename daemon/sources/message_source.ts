@@ -2,6 +2,7 @@
  * What a poller needs of a queue, whichever kind it is: SQS, Step Functions or our own. Types only.
  * @module
  */
+import type { HandlerReply } from "./invoke.ts";
 
 /** One message that was received and is ours until its visibility ends. */
 export interface Message {
@@ -17,15 +18,6 @@ export interface Message {
   readonly group?: string;
   /** What the queue knows this delivery by. */
   readonly receipt: string;
-}
-
-/** How the component answered. */
-export interface HandlerReply {
-  readonly status: number;
-  /** Asked for by lower case names. */
-  readonly headers: { get(name: string): string | null | undefined };
-  /** At most as much as a source asks for. */
-  readonly body: string;
 }
 
 /** Messages that wait, and those that were given up: `{ "waiting": 17, "dead": 2 }`. */
@@ -53,17 +45,3 @@ export interface MessageSource extends AsyncDisposable {
   /** What is in the queues, as far as is known. */
   depth(signal: AbortSignal): Promise<QueueDepth>;
 }
-
-/** Sends a request to a component as a caller from inside the node does. */
-export type Invoke = (
-  component: string,
-  request: {
-    readonly method: string;
-    readonly path: string;
-    readonly headers: readonly (readonly [name: string, value: string])[];
-    readonly body: string;
-    /** Longest answer that is kept, in bytes. */
-    readonly replyBytesMax: number;
-  },
-  signal: AbortSignal,
-) => Promise<HandlerReply>;

@@ -10,7 +10,8 @@ import { pause } from "../../lib/async/pause.ts";
 import { isAbort, MaelstromError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { deliveryOf, pauseSecondsOf, retrySeconds, verdictOf } from "./delivery.ts";
-import type { HandlerReply, Invoke, Message, MessageSource } from "./message_source.ts";
+import type { HandlerReply, Invoke } from "./invoke.ts";
+import type { Message, MessageSource } from "./message_source.ts";
 import type { Polling } from "./polling.ts";
 import type { SourceReport } from "./source_report.ts";
 
@@ -23,10 +24,15 @@ const RETRY_MS_MAX = 60_000;
 const EMPTY_MS = 100;
 /** Longest wait for more places to become free, so that one receive brings many, in milliseconds. */
 const GATHER_MS = 10;
+/** Free places that are worth a receive, if it can bring as many. */
+const ENOUGH_MIN = 10;
 /** Longest time for one word to the queue, in milliseconds. */
 const WORD_LIMIT_MS = 10_000;
 /** Waits between the attempts to say it. */
 const WORD_RETRY_MS = [200, 1000, 5000];
+/** Words that begin within this time share their limit, in milliseconds. */
+const SHARED_MS = 1000;
+const NEVER = new AbortController().signal;
 
 /** What {@linkcode Poller} needs. */
 export interface PollerOptions {
@@ -52,7 +58,16 @@ export class Poller {
   readonly #options: PollerOptions;
   readonly #alarm = new Alarm();
   readonly #lanes = new Set<Promise<void>>();
-  #held = 0;
+  /** Requests that go on, or wait for the one before them in their group. */
+  #requests = 0;
+  /** Messages whose end the queue has yet to hear of. */
+  #untold = 0;
+  /** What is ours, and when the queue has to hear that next, by `performance.now()`. */
+  readonly #kept = new Map<Message, number>();
+  readonly #beat = new Alarm();
+  #beating: Promise<void> | undefined;
+  #limit = NEVER;
+  #limitMs = -Infinity;
   #untilMs = 0;
   #failures = 0;
   /** `performance.now()` at which few free places are enough. */
@@ -98,13 +113,18 @@ export class Poller {
   /** Resolves when it holds nothing any more. */
   async idle(): Promise<void> {
     while (this.#lanes.size > 0) await Promise.all(this.#lanes);
+    await this.#beating;
   }
 
   /** Messages that may be received now. */
   #room(): number {
     const { polling: { isBatch, messagesPerPoll }, limit } = this.#options;
-    const free = limit() - (isBatch ? this.#lanes.size : this.#held);
-    return free < 1 ? 0 : isBatch ? messagesPerPoll : Math.min(free, messagesPerPoll);
+    const free = limit() - this.#requests;
+    // A place is free when the component has answered. A queue that does not hear of it is given
+    // as many again before it has to catch up.
+    const untoldMax = limit() * (isBatch ? messagesPerPoll : 1);
+    if (free < 1 || this.#untold >= untoldMax) return 0;
+    return isBatch ? messagesPerPoll : Math.min(free, messagesPerPoll);
   }
 
   /** Time until it may receive; 0 when it may. */
@@ -121,7 +141,10 @@ export class Poller {
 
   /** Time in which more places may become free. */
   #gatherMs(): number {
-    if (this.#lanes.size === 0 || this.#room() >= this.#options.polling.messagesPerPoll) return 0;
+    const { polling: { messagesPerPoll }, limit } = this.#options;
+    // Half of the places, where a receive may bring so many, keep the other half at work.
+    const enough = Math.min(messagesPerPoll, Math.max(ENOUGH_MIN, limit() / 2));
+    if (this.#requests === 0 || this.#room() >= enough) return 0;
     const nowMs = performance.now();
     this.#gatherByMs = Math.min(this.#gatherByMs, nowMs + GATHER_MS);
     return Math.max(0, this.#gatherByMs - nowMs);
@@ -148,8 +171,9 @@ export class Poller {
     received();
     report.repeated += messages.filter(({ receiveCount }) => receiveCount > 1).length;
     for (const lane of isBatch ? [messages] : lanesOf(messages)) {
-      this.#held += lane.length;
+      this.#requests += isBatch ? 1 : lane.length;
       report.inFlight += lane.length;
+      this.#keep(lane);
       const work: Promise<void> = this.#serve(lane, cut).finally(() => {
         this.#lanes.delete(work);
         this.#alarm.ring();
@@ -161,19 +185,17 @@ export class Poller {
   /** Brings the messages of one lane to their end. Never rejects. */
   async #serve(lane: readonly Message[], cut: AbortSignal): Promise<void> {
     const { polling: { isBatch } } = this.#options;
-    const kept = new Set(lane);
-    const over = new AbortController();
-    const heartbeat = this.#keep(kept, over.signal);
     let isHeld = false;
     for (const part of isBatch ? [lane] : lane.map((message) => [message])) {
       // What follows a failed message in its group comes again after it.
       isHeld ||= this.#isOver;
-      if (isHeld) await this.#giveBack(part, undefined, cut);
-      else isHeld = await this.#deliver(part, cut) > 0;
-      for (const message of part) kept.delete(message);
+      if (isHeld) {
+        this.#answered(part);
+        await this.#giveBack(part, undefined, cut);
+      } else isHeld = await this.#deliver(part, cut) > 0;
+      for (const message of part) this.#kept.delete(message);
     }
-    over.abort();
-    await heartbeat;
+    if (this.#kept.size === 0) this.#beat.ring();
   }
 
   /** Sends `messages` to the component and tells the queue; gives how many failed. */
@@ -183,12 +205,14 @@ export class Poller {
     try {
       reply = await invoke(polling.component, deliveryOf(messages, polling), cut);
     } catch (error) {
+      this.#answered(messages);
       if (!isAbort(error)) this.#tellFailed(messages, messageOf(error));
       await this.#giveBack(messages, undefined, cut);
       return messages.length;
     }
     const pauseSeconds = pauseSecondsOf(reply);
     if (pauseSeconds > 0) this.#untilMs = this.#options.now() + pauseSeconds * 1000;
+    this.#answered(messages);
     const { handled, failed, reason } = verdictOf(reply, messages, polling);
     if (reason !== undefined) this.#tellFailed(failed, reason);
     await Promise.all(handled.map(async (message) => {
@@ -227,7 +251,7 @@ export class Poller {
   async #say(word: (signal: AbortSignal) => Promise<void>, cut: AbortSignal): Promise<boolean> {
     for (const retryMs of [...WORD_RETRY_MS, 0]) {
       try {
-        await word(AbortSignal.timeout(WORD_LIMIT_MS));
+        await word(this.#wordLimit());
         return true;
       } catch (error) {
         const { log, polling: { source } } = this.#options;
@@ -241,37 +265,71 @@ export class Poller {
     return false;
   }
 
-  /** Keeps `messages` ours until `over` aborts, those at least that are still among them. */
-  async #keep(messages: Set<Message>, over: AbortSignal): Promise<void> {
-    const { polling: { visibilitySeconds, source }, log } = this.#options;
-    const everyMs = visibilitySeconds * 500;
-    let waitMs = everyMs;
-    while (true) {
-      await pause(waitMs, over);
-      if (over.aborted) return;
-      waitMs = everyMs;
-      await Promise.all([...messages].map(async (message) => {
-        try {
-          const signal = AbortSignal.timeout(Math.min(WORD_LIMIT_MS, everyMs));
-          await this.#source.extend(message, visibilitySeconds, signal);
-        } catch (error) {
-          if (!messages.has(message)) return;
-          log.warn("cannot keep a message from others", { source, message: message.id, error });
-          const isGone = error instanceof MaelstromError && error.code === "not_found";
-          if (isGone) messages.delete(message);
-          else waitMs = everyMs / 4;
-        }
-      }));
+  /** Ends a word that begins now and takes too long. A timer for each would outlive it by far. */
+  #wordLimit(): AbortSignal {
+    const nowMs = performance.now();
+    if (nowMs - this.#limitMs > SHARED_MS) {
+      this.#limitMs = nowMs;
+      this.#limit = AbortSignal.timeout(WORD_LIMIT_MS + SHARED_MS);
     }
+    return this.#limit;
+  }
+
+  /** From now on the queue hears that `messages` are ours, until they are no longer among the kept. */
+  #keep(messages: readonly Message[]): void {
+    const nextMs = performance.now() + this.#beatMs;
+    for (const message of messages) this.#kept.set(message, nextMs);
+    this.#beating ??= this.#keepTelling();
+  }
+
+  /** Twice in the time that a message stays ours without word. */
+  get #beatMs(): number {
+    return this.#options.polling.visibilitySeconds * 500;
+  }
+
+  async #keepTelling(): Promise<void> {
+    while (this.#kept.size > 0) {
+      const nextMs = Math.min(...this.#kept.values());
+      await this.#beat.wait(Math.max(0, nextMs - performance.now()), NEVER);
+      const nowMs = performance.now();
+      const due = [...this.#kept].filter(([, atMs]) => atMs <= nowMs);
+      await Promise.all(due.map(([message]) => this.#extend(message)));
+    }
+    this.#beating = undefined;
+  }
+
+  /** Tells the queue that `message` is still ours. */
+  async #extend(message: Message): Promise<void> {
+    const { polling: { visibilitySeconds, source }, log } = this.#options;
+    let waitMs = this.#beatMs;
+    try {
+      // However long one takes, the others are not late.
+      const signal = AbortSignal.timeout(Math.min(WORD_LIMIT_MS, waitMs / 2));
+      await this.#source.extend(message, visibilitySeconds, signal);
+    } catch (error) {
+      if (!this.#kept.has(message)) return;
+      log.warn("cannot keep a message from others", { source, message: message.id, error });
+      const isGone = error instanceof MaelstromError && error.code === "not_found";
+      if (isGone) this.#kept.delete(message);
+      waitMs /= 4;
+    }
+    if (this.#kept.has(message)) this.#kept.set(message, performance.now() + waitMs);
   }
 
   get #source(): MessageSource {
     return this.#options.source;
   }
 
+  /** The component no longer has `messages`; what became of them is told to the queue next. */
+  #answered(messages: readonly Message[]): void {
+    this.#requests -= this.#options.polling.isBatch ? 1 : messages.length;
+    this.#untold += messages.length;
+    this.#alarm.ring();
+  }
+
   /** One message less is held. */
   #letGo(): void {
-    this.#held -= 1;
+    this.#untold -= 1;
     this.#options.report.inFlight -= 1;
   }
 

@@ -11,7 +11,8 @@ import type { MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Roles } from "../cluster/role.ts";
 import type { Catalog } from "../store/catalog.ts";
-import type { Invoke, MessageSource } from "./message_source.ts";
+import type { Invoke } from "./invoke.ts";
+import type { MessageSource } from "./message_source.ts";
 import { capacities, nodeOfSlot, type Polling, slotsOf } from "./polling.ts";
 import { SourceRun } from "./source_run.ts";
 
@@ -50,7 +51,8 @@ export interface PollersOptions {
 export class Pollers {
   readonly #options: PollersOptions;
   readonly #look: Recurring;
-  readonly #unsubscribe: () => void;
+  /** Ends what was begun with; absent until then. */
+  #unsubscribe: (() => void) | undefined;
   readonly #runs = new Map<string, SourceRun>();
   /** Runs that finish what they hold. */
   readonly #ending = new Set<Promise<void>>();
@@ -64,17 +66,17 @@ export class Pollers {
       everyMs: LOOK_MS,
       log: options.log,
     });
-    this.#unsubscribe = options.catalog.subscribe(() => this.#look.poke());
   }
 
   /** Begins to poll. */
   start(): void {
+    this.#unsubscribe = this.#options.catalog.subscribe(() => this.#look.poke());
     this.#look.poke();
   }
 
-  /** Looks again soon: the cluster has changed. */
+  /** Looks again soon: the cluster has changed. Nothing is polled before the start. */
   replan(): void {
-    this.#look.poke();
+    if (this.#unsubscribe) this.#look.poke();
   }
 
   /** How each source fares that is polled here. */
@@ -90,7 +92,7 @@ export class Pollers {
     const abort = () => this.#cut.abort();
     cut.addEventListener("abort", abort);
     if (cut.aborted) abort();
-    this.#unsubscribe();
+    this.#unsubscribe?.();
     await this.#look[Symbol.asyncDispose]();
     for (const name of [...this.#runs.keys()]) this.#end(name);
     await Promise.all(this.#ending);

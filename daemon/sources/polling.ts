@@ -9,8 +9,10 @@
 import type { QueueSettings } from "../../lib/contract/queues.ts";
 import type { EventSource, NodeStatus } from "../../lib/contract/v1.ts";
 
-/** Messages that one request to a queue may bring. */
+/** Messages that one request to SQS may bring, and most that are sent in one batch. */
 const MESSAGES_MAX = 10;
+/** Messages that are taken from our own queues at once. */
+const TAKEN_MAX = 50;
 
 /** The settings that queues of all kinds share. */
 export interface Polling {
@@ -21,7 +23,7 @@ export interface Polling {
   /** Requests in progress at the same time, in the whole cluster. */
   readonly maxConcurrency: number;
   readonly concurrencyPerPoller: number;
-  /** From 1 to 10. */
+  /** Most that one receive brings. */
   readonly messagesPerPoll: number;
   /** True: all messages of a poll are sent in one request, whose answer names the failed ones. */
   readonly isBatch: boolean;
@@ -81,7 +83,9 @@ export function queuePolling(
     path,
     maxConcurrency,
     concurrencyPerPoller,
-    messagesPerPoll: MESSAGES_MAX,
+    messagesPerPoll: batch
+      ? MESSAGES_MAX
+      : Math.min(TAKEN_MAX, Math.max(MESSAGES_MAX, concurrencyPerPoller)),
     isBatch: batch,
     visibilitySeconds,
     replyBytesMax: REPLY_BYTES_MAX,

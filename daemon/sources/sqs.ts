@@ -14,10 +14,10 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
+import { Batcher } from "../../lib/async/batcher.ts";
 import type { SqsEventSource } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import { awsCall, clientSettings } from "./aws.ts";
-import { Batcher } from "./batcher.ts";
 import type { Message, MessageSource, QueueDepth } from "./message_source.ts";
 import { LeftPolls } from "./left_polls.ts";
 import { NO_QUEUE, type SqsQueue, SqsQueues } from "./sqs_queues.ts";
@@ -29,6 +29,7 @@ const TURN_SECONDS = 1;
 const CALL_LIMIT_MS = 10_000;
 const DELETES_MAX = 10;
 const DELETE_CALLS_MAX = 2;
+const DELETING_MAX = 10_000;
 /** Errors that say that a message is no longer ours. */
 const NOT_OURS = [...NO_QUEUE, "ReceiptHandleIsInvalid", "MessageNotInflight"];
 
@@ -38,7 +39,7 @@ export class SqsSource implements MessageSource {
   readonly #queues: SqsQueues;
   readonly #visibilitySeconds: number;
   readonly #left = new LeftPolls((message) => this.#release(message));
-  readonly #deletes = new Map<string, Batcher<Message>>();
+  readonly #deletes = new Map<string, Batcher<Message, Error | undefined>>();
   /** Addresses by the names that messages carry. */
   readonly #urls = new Map<string, string>();
   /** The queue whose turn it is to wait for a message, while all are empty. */
@@ -89,11 +90,18 @@ export class SqsSource implements MessageSource {
   async done(message: Message): Promise<void> {
     let batcher = this.#deletes.get(message.queue);
     if (!batcher) {
-      const send = (messages: readonly Message[]) => this.#delete(message.queue, messages);
-      batcher = new Batcher({ max: DELETES_MAX, parallel: DELETE_CALLS_MAX, send });
+      batcher = new Batcher({
+        work: (messages) => this.#delete(message.queue, messages),
+        batchMax: DELETES_MAX,
+        parallel: DELETE_CALLS_MAX,
+        weigh: () => 1,
+        waitingMax: DELETING_MAX,
+        full: () => new MaelstromError("unreachable", "Cannot delete messages: too many wait"),
+      });
       this.#deletes.set(message.queue, batcher);
     }
-    await batcher.add(message);
+    const error = await batcher.add(message);
+    if (error) throw error;
   }
 
   async failed(
@@ -158,7 +166,8 @@ export class SqsSource implements MessageSource {
     }
   }
 
-  async #delete(queue: string, messages: readonly Message[]): Promise<Map<Message, Error>> {
+  /** What kept each of `messages` from being deleted. */
+  async #delete(queue: string, messages: readonly Message[]): Promise<(Error | undefined)[]> {
     const Entries = messages.map(({ receipt }, index) => ({
       Id: String(index),
       ReceiptHandle: receipt,
@@ -173,10 +182,11 @@ export class SqsSource implements MessageSource {
           { abortSignal },
         ),
     );
-    return new Map(Failed.map(({ Id, Code = "", Message = "" }) => {
+    const errors = new Map(Failed.map(({ Id, Code = "", Message = "" }) => {
       const code = NOT_OURS.includes(Code) ? "not_found" : "unreachable";
-      return [messages[Number(Id)]!, new MaelstromError(code, `${what}: ${Code}: ${Message}`)];
+      return [Number(Id), new MaelstromError(code, `${what}: ${Code}: ${Message}`)];
     }));
+    return messages.map((_, index) => errors.get(index));
   }
 
   async #count(urls: readonly Promise<string>[], signal: AbortSignal): Promise<number> {

@@ -37,14 +37,21 @@ export interface SqsQueue {
 
 /** The queues of one source. */
 export class SqsQueues {
-  readonly #client: SQSClient;
+  readonly #client: Pick<SQSClient, "send">;
   readonly #source: SqsEventSource;
+  readonly #now: () => number;
   #known: Promise<readonly SqsQueue[]> | undefined;
   #staleMs = 0;
 
-  constructor(client: SQSClient, source: SqsEventSource) {
+  /** `now` is a clock in milliseconds. */
+  constructor(
+    client: Pick<SQSClient, "send">,
+    source: SqsEventSource,
+    now: () => number = () => performance.now(),
+  ) {
     this.#client = client;
     this.#source = source;
+    this.#now = now;
   }
 
   /**
@@ -54,7 +61,7 @@ export class SqsQueues {
    * @throws {MaelstromError} unreachable: SQS does not tell
    */
   list(): Promise<readonly SqsQueue[]> {
-    const nowMs = performance.now();
+    const nowMs = this.#now();
     if (this.#known && nowMs < this.#staleMs) return this.#known;
     this.#staleMs = nowMs + LOOK_MS;
     const before = this.#known;

@@ -19,8 +19,9 @@ import {
 import { Limiter } from "../../lib/async/limiter.ts";
 import type { AwsStepFunctionEventSource } from "../../lib/contract/v1.ts";
 import { awsCall, clientSettings } from "./aws.ts";
+import type { HandlerReply } from "./invoke.ts";
 import { LeftPolls } from "./left_polls.ts";
-import type { HandlerReply, Message, MessageSource, QueueDepth } from "./message_source.ts";
+import type { Message, MessageSource, QueueDepth } from "./message_source.ts";
 import { TASK_BYTES_MAX } from "./polling.ts";
 
 const POLL_LIMIT_MS = 70_000;

@@ -9,7 +9,8 @@ import { MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { QueueStore, TakenMessage } from "../store/queue.ts";
 import type { QueueNews } from "../store/queue_news.ts";
-import type { HandlerReply, Message, MessageSource, QueueDepth } from "./message_source.ts";
+import type { HandlerReply } from "./invoke.ts";
+import type { Message, MessageSource, QueueDepth } from "./message_source.ts";
 import type { PolledKind } from "./pollers.ts";
 import { queuePolling } from "./polling.ts";
 

@@ -20,6 +20,8 @@ const SENDING_MAX = 32 * 1024 * 1024;
 /** What a message weighs beside its body, about. */
 const ROW_LENGTH = 500;
 const REMOVING_MAX = 100_000;
+/** Nobody waits for a removal: a few more of them may share its commit. */
+const REMOVE_GATHER_MS = 5;
 /** Counting ends here: more is not told apart. */
 const DEPTH_MAX = 10_000;
 
@@ -89,6 +91,7 @@ export class QueueStore {
     this.#removals = new Batcher({
       work: (ids) => this.#delete(ids),
       batchMax: BATCH_MAX,
+      gatherMs: REMOVE_GATHER_MS,
       weigh: () => 1,
       waitingMax: REMOVING_MAX,
       full: () => busy("remove a message: too many are being removed"),

@@ -1,9 +1,12 @@
 /**
  * Many small pieces of work done together: what arrives while a batch is under way makes up the next
- * one, so that a slow step, such as a commit, is paid once for all of them and nobody waits for a
- * timer. Knows nothing of the work.
+ * one, so that a slow step, such as a commit, is paid once for all of them. Nobody waits for a timer
+ * unless that is asked for. Knows nothing of the work.
  * @module
  */
+import { pause } from "./pause.ts";
+
+const NEVER = new AbortController().signal;
 
 /** How {@linkcode Batcher} works. */
 export interface BatcherOptions<T, R> {
@@ -11,6 +14,10 @@ export interface BatcherOptions<T, R> {
   readonly work: (items: readonly T[]) => Promise<readonly R[]>;
   /** Most items of one batch. */
   readonly batchMax: number;
+  /** Most batches under way. @default {1} */
+  readonly parallel?: number;
+  /** Time that a batch which is not full waits for more, in milliseconds. @default {0} */
+  readonly gatherMs?: number;
   /** What an item counts against `waitingMax`. */
   readonly weigh: (item: T) => number;
   /** Most that may wait, in weight. */
@@ -25,12 +32,12 @@ interface Waiting<T, R> {
   readonly fail: (error: unknown) => void;
 }
 
-/** Does items in batches, one batch after another. */
+/** Does items in batches. */
 export class Batcher<T, R> {
   readonly #options: BatcherOptions<T, R>;
   #waiting: Waiting<T, R>[] = [];
   #weight = 0;
-  #isBusy = false;
+  #running = 0;
 
   constructor(options: BatcherOptions<T, R>) {
     this.#options = options;
@@ -42,21 +49,22 @@ export class Batcher<T, R> {
    * @throws what `work` throws, to everyone in the batch; what `full` gives when too much waits
    */
   add(item: T): Promise<R> {
-    const { weigh, waitingMax, full } = this.#options;
+    const { parallel = 1, weigh, waitingMax, full } = this.#options;
     if (this.#weight >= waitingMax) return Promise.reject(full());
     this.#weight += weigh(item);
     return new Promise((done, fail) => {
       this.#waiting.push({ item, done, fail });
-      if (!this.#isBusy) void this.#run();
+      if (this.#running < parallel) void this.#run();
     });
   }
 
   async #run(): Promise<void> {
-    const { work, batchMax, weigh } = this.#options;
-    this.#isBusy = true;
+    const { work, batchMax, gatherMs = 0, weigh } = this.#options;
+    this.#running += 1;
     // Those that come within the same turn go together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
+      if (gatherMs > 0 && this.#waiting.length < batchMax) await pause(gatherMs, NEVER);
       const batch = this.#waiting.slice(0, batchMax);
       this.#waiting = this.#waiting.slice(batchMax);
       for (const { item } of batch) this.#weight -= weigh(item);
@@ -67,6 +75,6 @@ export class Batcher<T, R> {
         for (const { fail } of batch) fail(error);
       }
     }
-    this.#isBusy = false;
+    this.#running -= 1;
   }
 }

@@ -86,9 +86,20 @@ const awsEndpoint = text.refine((value) => /^https?:\/\/[^\s/?#@]+\/?$/.test(val
   error: 'must be an address like "http://localhost:4566"',
 });
 
+/** Source: Amazon SQS API Reference, CreateQueue. */
+const sqsName = required.refine(
+  (value) => value === "" || (value.length <= 80 && /^[\w-]+(\.fifo)?$/.test(value)),
+  { error: 'must be a queue\'s name: letters, digits, "-", "_", up to 80, maybe with ".fifo"' },
+);
+/** Source: AWS Step Functions API Reference, CreateActivity. */
+const activityName = required.refine(
+  (value) => value === "" || (value.length <= 80 && /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/]+$/.test(value)),
+  { error: "must be an activity's name: up to 80 characters, no spaces, brackets or wildcards" },
+);
+
 /** `{ "queueName": "images", "path": "/image", "maxConcurrency": 10 }`. */
 export const sqsEventSourceSchema = z.strictObject({
-  queueName: required,
+  queueName: sqsName,
   nameAsPrefix: z.boolean().optional(),
   path: requestPath,
   maxConcurrency: count.optional(),
@@ -107,7 +118,7 @@ export type SqsEventSource = z.infer<typeof sqsEventSourceSchema>;
 
 /** `{ "activityName": "resize", "path": "/resize" }`. */
 export const awsStepFunctionEventSourceSchema = z.strictObject({
-  activityName: required,
+  activityName,
   path: requestPath,
   maxConcurrency: count.optional(),
   concurrencyPerPoller: count.optional(),

@@ -1,19 +1,30 @@
 import assert from "node:assert/strict";
-import { invoker } from "../../daemon/invoke.ts";
-import type { InvokeRequest } from "../../daemon/sources/cron_starts.ts";
+import { Invoker } from "../../daemon/invoke.ts";
+import type { InvokeRequest } from "../../daemon/sources/invoke.ts";
 
 const NEVER = new AbortController().signal;
-const GET: InvokeRequest = { method: "GET", path: "/a?b=c", headers: [], body: "" };
+const GET: InvokeRequest = {
+  method: "GET",
+  path: "/a?b=c",
+  headers: [],
+  body: "",
+  replyBytesMax: 300,
+};
 
 /** A private port that answers as `handle` says, and what calls through it. */
 function setUp(handle: (request: Request) => Response | Promise<Response>) {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handle);
   const { port } = server.addr;
   const options = { hostname: "127.0.0.1", port, pass: () => "pass", maxDurationMs: () => 1000 };
-  return { invoke: invoker(options), [Symbol.asyncDispose]: () => server.shutdown() };
+  const invoker = new Invoker(options);
+  const end = () => {
+    invoker[Symbol.dispose]();
+    return server.shutdown();
+  };
+  return { invoke: invoker.invoke, [Symbol.asyncDispose]: end };
 }
 
-Deno.test("invoker() sends what it is given, and says whose it is", async () => {
+Deno.test("Invoker.invoke() sends what it is given, and says whose it is", async () => {
   await using door = setUp(async (request) =>
     Response.json({
       method: request.method,
@@ -26,10 +37,10 @@ Deno.test("invoker() sends what it is given, and says whose it is", async () => 
     })
   );
   const headers = [["X-Own", "a"], ["X-Own", "b"], ["Maelstrom-Component", "other"]] as const;
-  const request = { method: "PUT", path: "/a?b=c", headers, body: "h\u00e9" };
-  const { status, text } = await door.invoke("shop", request, NEVER);
+  const request = { ...GET, method: "PUT", headers, body: "h\u00e9" };
+  const { status, body } = await door.invoke("shop", request, NEVER);
   assert.equal(status, 200);
-  assert.deepEqual(JSON.parse(text), {
+  assert.deepEqual(JSON.parse(body), {
     method: "PUT",
     path: "/a?b=c",
     own: "a, b",
@@ -40,7 +51,7 @@ Deno.test("invoker() sends what it is given, and says whose it is", async () => 
   });
 });
 
-Deno.test("invoker() reads an answer to its end, and keeps its beginning", async () => {
+Deno.test("Invoker.invoke() reads an answer to its end, and keeps its beginning", async () => {
   let isRead = false;
   await using door = setUp(() => {
     let left = 1000;
@@ -55,11 +66,11 @@ Deno.test("invoker() reads an answer to its end, and keeps its beginning", async
       { status: 502 },
     );
   });
-  const { status, text } = await door.invoke("shop", GET, NEVER);
-  assert.deepEqual([status, text, isRead], [502, "a".repeat(300), true]);
+  const { status, body } = await door.invoke("shop", GET, NEVER);
+  assert.deepEqual([status, body, isRead], [502, "a".repeat(300), true]);
 });
 
-Deno.test("invoker() gives up when it is told to, with the reason it is given", async () => {
+Deno.test("Invoker.invoke() gives up when it is told to, with the reason it is given", async () => {
   const arrived = Promise.withResolvers<void>();
   const leave = Promise.withResolvers<Response>();
   await using door = setUp(() => {
@@ -74,7 +85,7 @@ Deno.test("invoker() gives up when it is told to, with the reason it is given", 
   leave.resolve(new Response());
 });
 
-Deno.test("invoker() sends a request once, also when its connection breaks", async () => {
+Deno.test("Invoker.invoke() sends a request once, also when its connection breaks", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   let connections = 0;
@@ -87,7 +98,8 @@ Deno.test("invoker() sends a request once, also when its connection breaks", asy
   })();
   const options = { hostname: "127.0.0.1", port, pass: () => "", maxDurationMs: () => 1000 };
   const message = /^Cannot call "shop": /;
-  await assert.rejects(invoker(options)("shop", GET, NEVER), { code: "unreachable", message });
+  using invoker = new Invoker(options);
+  await assert.rejects(invoker.invoke("shop", GET, NEVER), { code: "unreachable", message });
   listener.close();
   await serving;
   assert.equal(connections, 1);

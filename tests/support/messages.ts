@@ -1,5 +1,6 @@
 /** Messages and what belongs to them, with defaults for everything a test does not speak of. @module */
-import type { HandlerReply, Message } from "../../daemon/sources/message_source.ts";
+import type { HandlerReply } from "../../daemon/sources/invoke.ts";
+import type { Message } from "../../daemon/sources/message_source.ts";
 import { type Polling, sqsPolling } from "../../daemon/sources/polling.ts";
 
 /** A message of the queue `q`, changed by `parts`. */

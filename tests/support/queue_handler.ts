@@ -4,7 +4,7 @@
  * @module
  */
 import { ensureSampleImage } from "../../examples/quickstart/image.ts";
-import type { QueueEventSource } from "../../lib/contract/v1.ts";
+import type { Component, QueueEventSource } from "../../lib/contract/v1.ts";
 import { until } from "./cluster.ts";
 import type { TestNode } from "./node.ts";
 
@@ -23,6 +23,8 @@ export interface Handled {
   /** The status it answered with. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** `performance.now()` when the test heard of it. */
+  readonly atMs: number;
 }
 
 const SCRIPT = `
@@ -46,13 +48,17 @@ export class Collector implements AsyncDisposable {
   readonly #server = Deno.serve(
     { hostname: "0.0.0.0", port: 0, onListen() {} },
     async (request) => {
-      this.handled.push(await request.json());
+      this.handled.push({ ...await request.json(), atMs: performance.now() });
       return new Response();
     },
   );
 
   /** Puts component `worker`, and an event source that brings it the messages of `queue`. */
-  async put(node: TestNode, queue: Partial<QueueEventSource> & { name: string }): Promise<void> {
+  async put(
+    node: TestNode,
+    queue: Partial<QueueEventSource> & { name: string },
+    component: Partial<Component> = {},
+  ): Promise<void> {
     const signal = AbortSignal.timeout(60_000);
     const image = await ensureSampleImage(node.docker, { say: () => {}, signal });
     const gateway = await node.docker.gatewayAddress(signal);
@@ -64,6 +70,7 @@ export class Collector implements AsyncDisposable {
         maxConcurrency: 50,
         environment: [{ name: "COLLECTOR", value: collector }],
         docker: { image, httpPort: 8080, command: ["/bin/deno", "eval", "--quiet", SCRIPT] },
+        ...component,
       }),
     );
     await node.run(

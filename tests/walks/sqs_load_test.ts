@@ -8,7 +8,6 @@ import {
   DeleteMessageBatchCommand,
   GetQueueUrlCommand,
   ReceiveMessageCommand,
-  SQSClient,
 } from "@aws-sdk/client-sqs";
 import type { ComponentInfo } from "../../lib/contract/v1.ts";
 import { AWS_ENV, SqsEmulator } from "../support/aws/sqs.ts";
@@ -81,22 +80,11 @@ Deno.test({
 });
 
 /** What one writes without us: receives ten, has them handled at once, deletes them. */
-async function plainConsumer(emulator: SqsEmulator, url: string, loops: number): Promise<void> {
-  using client = {
-    sqs: new SQSClient({
-      endpoint: emulator.endpoint,
-      region: "us-east-1",
-      credentials: { accessKeyId: "test", secretAccessKey: "test" },
-      useQueueUrlAsEndpoint: false,
-    }),
-    [Symbol.dispose]() {
-      this.sqs.destroy();
-    },
-  };
-  const { QueueUrl } = await client.sqs.send(new GetQueueUrlCommand({ QueueName: "load" }));
+async function plainConsumer({ client }: SqsEmulator, url: string, loops: number): Promise<void> {
+  const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: "load" }));
   const loop = async () => {
     while (true) {
-      const { Messages = [] } = await client.sqs.send(
+      const { Messages = [] } = await client.send(
         new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
       );
       if (Messages.length === 0) return;
@@ -105,7 +93,7 @@ async function plainConsumer(emulator: SqsEmulator, url: string, loops: number):
         await response.text();
       }));
       const Entries = Messages.map(({ ReceiptHandle }, n) => ({ Id: String(n), ReceiptHandle }));
-      await client.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+      await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
     }
   };
   await Promise.all(Array.from({ length: loops }, loop));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { assertGolden } from "../../support/cli/golden.ts";
-import { instance, nodeStatus } from "../../support/cli/builders.ts";
+import { instance, nodeStatus, sourceStatus } from "../../support/cli/builders.ts";
 import { rpcError, startFakeNode } from "../../support/cli/fake_node.ts";
 import { run } from "../../support/cli/run.ts";
 
@@ -152,4 +152,42 @@ Deno.test("listInstances() watching fails at once when no node answers", async (
   });
   assert.equal(code, 1);
   assert.match(stderr, /Cannot reach a node/);
+});
+
+Deno.test("drainNode() waits for instances, pollers and messages, and says what is left", async () => {
+  const roles = [{ role: "source/jobs/0", epoch: 1 }, { role: "placement", epoch: 3 }];
+  const sources = [sourceStatus("jobs", { inFlight: 2 })];
+  const stages = [
+    nodeStatus("a", [instance("shop")], { state: "draining", roles, sources }),
+    nodeStatus("a", [], { state: "draining", roles: [roles[1]!], sources }),
+    nodeStatus("a", [], { state: "draining", roles: [roles[1]!] }),
+  ];
+  let looked = 0;
+  await using node = startFakeNode({
+    intercept: ({ method }) => {
+      if (method !== "NodeService.ListNodeStatus") return Response.json({ id: "1", result: {} });
+      // It is looked up first.
+      const stage = stages[Math.max(0, looked++ - 1)];
+      return Response.json({ id: "1", result: { nodes: [stage, nodeStatus("b", [])] } });
+    },
+  });
+  const env = { MAELSTROM_PRIVATE_URL: node.url };
+  const { code, stdout } = await run(["node", "drain", "a"], { env });
+  assert.equal(
+    stdout,
+    "1 instance, 1 poller, 2 messages left: shop\n2 messages left\nNode drained: a\n",
+  );
+  assert.equal(code, 0);
+});
+
+Deno.test("drainNode() does not wait for pollers that no other node can take", async () => {
+  const fields = { state: "draining", roles: [{ role: "source/jobs/0", epoch: 1 }] } as const;
+  await using node = startFakeNode({
+    nodes: [nodeStatus("a", [], fields)],
+    intercept: ({ method }) =>
+      method === "NodeService.PutNodeState" ? Response.json({ id: "1", result: {} }) : undefined,
+  });
+  const env = { MAELSTROM_PRIVATE_URL: node.url };
+  const { stdout } = await run(["node", "drain", "a"], { env });
+  assert.equal(stdout, "Node drained: a\n");
 });

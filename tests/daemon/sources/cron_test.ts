@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Cron, type CronOptions } from "../../../daemon/sources/cron.ts";
-import type { Invoke } from "../../../daemon/sources/cron_starts.ts";
+import type { HandlerReply, Invoke } from "../../../daemon/sources/invoke.ts";
 import { Catalog } from "../../../daemon/store/catalog.ts";
 import { CronRuns } from "../../../daemon/store/cron_runs.ts";
 import type { Driver } from "../../../daemon/store/driver.ts";
@@ -39,13 +39,13 @@ async function setUp(cron: Partial<CronEventSource> = {}) {
   const asked: Asked[] = [];
   const invoke: Invoke = (_component, { headers }, signal) => {
     const fields = new Map(headers);
-    const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+    const { promise, resolve, reject } = Promise.withResolvers<HandlerReply>();
     signal.addEventListener("abort", () => reject(signal.reason));
     asked.push({
       due: fields.get("Mael-Due")!,
       attempt: fields.get("Mael-Attempt")!,
       signal,
-      answer: (status) => resolve({ status, text: "as asked" }),
+      answer: (status) => resolve({ status, headers: new Map(), body: "as asked" }),
     });
     return promise;
   };

@@ -1,63 +1,14 @@
 /** One slot of a source, over a queue that does what the test says. @module */
 import assert from "node:assert/strict";
-import type {
-  HandlerReply,
-  Message,
-  MessageSource,
-} from "../../../daemon/sources/message_source.ts";
+import type { HandlerReply } from "../../../daemon/sources/invoke.ts";
 import { Poller } from "../../../daemon/sources/poller.ts";
 import type { Polling } from "../../../daemon/sources/polling.ts";
 import { SourceReport } from "../../../daemon/sources/source_report.ts";
 import { aborted } from "../../../lib/async/aborted.ts";
 import { MaelstromError } from "../../../lib/errors.ts";
 import { silentLog } from "../../../lib/log.ts";
+import { FakeQueue } from "../../support/fake_queue.ts";
 import { message, polling, reply } from "../../support/messages.ts";
-
-/** A queue that gives what it holds, and writes down what it is told. */
-class FakeQueue implements MessageSource {
-  readonly told: string[] = [];
-  readonly asked: number[] = [];
-  waiting: Message[] = [];
-  failure: Error | undefined;
-  /** Called after each word. */
-  onTold: () => void = () => {};
-  refuseDone = 0;
-
-  async receive(max: number, signal: AbortSignal): Promise<readonly Message[]> {
-    this.asked.push(max);
-    if (this.failure) throw this.failure;
-    if (this.waiting.length > 0) return this.waiting.splice(0, max);
-    await aborted(signal);
-    return [];
-  }
-
-  extend({ id }: Message, seconds: number): Promise<void> {
-    return this.#tell(`extend ${id} ${seconds}`);
-  }
-
-  async done({ id }: Message): Promise<void> {
-    if (this.refuseDone-- > 0) throw new Error("the queue is away");
-    await this.#tell(`done ${id}`);
-  }
-
-  failed({ id }: Message, seconds: number): Promise<void> {
-    return this.#tell(`failed ${id} ${seconds}`);
-  }
-
-  depth() {
-    return Promise.resolve({ waiting: this.waiting.length, dead: 0 });
-  }
-
-  [Symbol.asyncDispose]() {
-    return Promise.resolve();
-  }
-
-  #tell(words: string): Promise<void> {
-    this.told.push(words);
-    this.onTold();
-    return Promise.resolve();
-  }
-}
 
 type Handle = (body: string, signal: AbortSignal) => HandlerReply | Promise<HandlerReply>;
 
@@ -134,6 +85,33 @@ Deno.test("Poller never holds more than its limit", async () => {
   await work.until(16);
   assert.equal(most, 3);
   assert.ok(Math.max(...work.queue.asked) <= 3);
+});
+
+Deno.test("Poller fills a place when the component has answered, while the queue has yet to hear", async () => {
+  const heard = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  const came: string[] = [];
+  const work = new Work(async (body) => {
+    came.push(body);
+    if (!"ab".includes(body)) await answered.promise;
+    return reply(200);
+  }, { messagesPerPoll: 2 });
+  work.limit = 4;
+  work.queue.done = async ({ id }) => {
+    await heard.promise;
+    work.queue.told.push(`done ${id}`);
+    work.queue.onTold();
+  };
+  work.queue.waiting = several(..."abcdefghij");
+  const done = work.until(10);
+  while (came.length < 6) await new Promise((resolve) => setTimeout(resolve));
+  answered.resolve();
+  // With four of which it has not heard, the queue is asked for no more.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.deepEqual(came, [..."abcdef"]);
+  heard.resolve();
+  await done;
+  assert.equal(came.length, 10);
 });
 
 Deno.test("Poller keeps the order of a group, and holds back what follows a failure", async () => {

@@ -1,7 +1,8 @@
 /** Slots, and the nodes that have them. @module */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { nodeOfSlot, slotsOf, sqsPolling } from "../../../daemon/sources/polling.ts";
+import { nodeOfSlot, queuePolling, slotsOf, sqsPolling } from "../../../daemon/sources/polling.ts";
+import { queueSettings } from "../../../lib/contract/queues.ts";
 import { polling } from "../../support/messages.ts";
 
 for (
@@ -36,6 +37,15 @@ Deno.test("sqsPolling() fills in the ancestor's defaults", () => {
   assert.equal(of({ messagesPerPoll: 11 }).messagesPerPoll, 1);
   assert.equal(of({ messagesPerPoll: 7 }).concurrencyPerPoller, 7);
   assert.equal(of({ messagesPerPoll: 7, batch: true }).concurrencyPerPoller, 1);
+});
+
+Deno.test("queuePolling() takes as many at once as one poller serves, and ten to a batch", () => {
+  const source = { name: "jobs", componentName: "shop", version: 1, modifiedAt: 0 };
+  const of = (concurrencyPerPoller: number, batch = false) => {
+    const queue = { name: "jobs", path: "/", concurrencyPerPoller, batch };
+    return queuePolling(source, queueSettings(queue)).messagesPerPoll;
+  };
+  assert.deepEqual([of(0), of(5), of(20), of(500), of(20, true)], [10, 10, 20, 50, 10]);
 });
 
 const node = (id: number, state: "ready" | "draining" = "ready") => ({ nodeId: `n${id}`, state });

@@ -1,6 +1,6 @@
 /** Queues of SQS, against an emulator. @module */
 import assert from "node:assert/strict";
-import { naturally } from "../../../daemon/sources/sqs_queues.ts";
+import { naturally, SqsQueues } from "../../../daemon/sources/sqs_queues.ts";
 import { SqsSource } from "../../../daemon/sources/sqs.ts";
 import type { Message } from "../../../daemon/sources/message_source.ts";
 import type { SqsEventSource } from "../../../lib/contract/v1.ts";
@@ -70,6 +70,20 @@ Deno.test("SqsSource.receive() reads queues of a prefix in natural order, first 
   const late: string[] = [];
   while (late.length === 0) late.push(...bodies(await source.receive(1, signal)));
   assert.deepEqual(late, ["late"], "found when all were empty");
+});
+
+Deno.test("SqsQueues.list() finds new queues of a prefix after half a minute", async () => {
+  let nowMs = 0;
+  const prefix = { queueName: "new-", nameAsPrefix: true, path: "/" };
+  const queues = new SqsQueues(emulator.client, prefix, () => nowMs);
+  const names = async () => (await queues.list()).map(({ name }) => name);
+  await emulator.createQueue("new-2");
+  assert.deepEqual(await names(), ["new-2"]);
+  await emulator.createQueue("new-1");
+  nowMs = 29_000;
+  assert.deepEqual(await names(), ["new-2"]);
+  nowMs = 31_000;
+  assert.deepEqual(await names(), ["new-1", "new-2"]);
 });
 
 Deno.test("SqsSource leaves dead-letter queues of its prefix alone, and counts them", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { HandlerReply, Message } from "../../../daemon/sources/message_source.ts";
+import type { HandlerReply } from "../../../daemon/sources/invoke.ts";
+import type { Message } from "../../../daemon/sources/message_source.ts";
 import { StoreQueue } from "../../../daemon/sources/store_queue.ts";
 import { openSqlite } from "../../../daemon/store/sqlite.ts";
 import { queueSettings } from "../../../lib/contract/queues.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Batcher } from "../../../lib/async/batcher.ts";
+import { Batcher, type BatcherOptions } from "../../../lib/async/batcher.ts";
 
 /** A batcher whose batches end when the test says so. */
-function heldBatcher({ batchMax = 10, waitingMax = 100 } = {}) {
+function heldBatcher(options: Partial<BatcherOptions<number, string>> = {}) {
   const batches: { readonly items: readonly number[]; readonly end: (error?: Error) => void }[] =
     [];
   const begun: (() => void)[] = [];
@@ -14,10 +14,11 @@ function heldBatcher({ batchMax = 10, waitingMax = 100 } = {}) {
       begun.shift()?.();
       return promise;
     },
-    batchMax,
+    batchMax: 10,
     weigh: (item) => item,
-    waitingMax,
+    waitingMax: 100,
     full: () => new Error("full"),
+    ...options,
   });
   const next = () => new Promise<void>((resolve) => begun.push(resolve));
   return { batcher, batches, next };
@@ -66,4 +67,34 @@ Deno.test("Batcher.add() fails those of a failed batch, and goes on", async () =
   await begins;
   batches[1]!.end();
   assert.equal(await second, "2!");
+});
+
+Deno.test("Batcher.add() has as many batches under way as it may", async () => {
+  const { batcher, batches, next } = heldBatcher({ batchMax: 2, parallel: 2 });
+  let begins = next();
+  const results = [1, 2, 3, 4, 5].map((one) => batcher.add(one));
+  await begins;
+  await Promise.resolve();
+  assert.deepEqual(batches.map(({ items }) => items), [[1, 2], [3, 4]]);
+  begins = next();
+  batches[1]!.end();
+  await begins;
+  assert.deepEqual(batches[2]!.items, [5]);
+  for (const { end } of batches) end();
+  assert.equal((await Promise.all(results)).length, 5);
+});
+
+Deno.test("Batcher.add() gathers for a while, unless a batch is full", async () => {
+  const { batcher, batches, next } = heldBatcher({ batchMax: 2, gatherMs: 20 });
+  let begins = next();
+  const results = [batcher.add(1)];
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  results.push(batcher.add(2), batcher.add(3));
+  await begins;
+  assert.deepEqual(batches.map(({ items }) => items), [[1, 2]]);
+  begins = next();
+  batches[0]!.end();
+  await begins;
+  batches[1]!.end();
+  assert.deepEqual(await Promise.all(results), ["1!", "2!", "3!"]);
 });

@@ -97,3 +97,20 @@ Deno.test("nearest() suggests what was meant, or nothing", () => {
   assert.equal(nearest("maxInstnces", ["minInstances", "maxInstances"]), "maxInstances");
   assert.equal(nearest("quite different", ["maxInstances"]), undefined);
 });
+
+Deno.test("eventSourceSchema refuses names that no queue and no activity can have", () => {
+  const { http: _, ...source } = eventSource();
+  for (const queueName of ["a b", "a/b", "a.fifo.b", "x".repeat(81), "https://sqs/1/a"]) {
+    const sqs = { queueName, path: "/" };
+    refuses(eventSourceSchema, { ...source, sqs }, /queueName must be a queue's name/);
+  }
+  refuses(eventSourceSchema, { ...source, sqs: { queueName: "", path: "/" } }, /is required/);
+  for (const queueName of ["images", "images-", "a_B-3.fifo"]) {
+    check(eventSourceSchema, { ...source, sqs: { queueName, path: "/" } }, "");
+  }
+  for (const activityName of ["a b", "a:b", "a*"]) {
+    const awsstepfunc = { activityName, path: "/" };
+    refuses(eventSourceSchema, { ...source, awsstepfunc }, /must be an activity's name/);
+  }
+  check(eventSourceSchema, { ...source, awsstepfunc: { activityName: "größe.1", path: "/" } }, "");
+});

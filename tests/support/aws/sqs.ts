@@ -4,6 +4,7 @@
  */
 import {
   CreateQueueCommand,
+  DeleteQueueCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   SendMessageBatchCommand,
@@ -11,36 +12,41 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 
+/** Another service than the emulator, `http://localhost:4566`; it is asked with `AWS_*` as given. */
+const NAMED = Deno.env.get("MAELSTROM_TEST_SQS");
 /** Settings under which the SDK accepts any service. */
 export const AWS_ENV: Readonly<Record<string, string>> = {
-  AWS_ACCESS_KEY_ID: "test",
-  AWS_SECRET_ACCESS_KEY: "test",
-  AWS_REGION: "us-east-1",
+  AWS_ACCESS_KEY_ID: NAMED && Deno.env.get("AWS_ACCESS_KEY_ID") || "test",
+  AWS_SECRET_ACCESS_KEY: NAMED && Deno.env.get("AWS_SECRET_ACCESS_KEY") || "test",
+  AWS_REGION: NAMED && Deno.env.get("AWS_REGION") || "us-east-1",
 };
 const BATCH = 10;
 
 /** One message to send. */
 export type Outgoing = Omit<SendMessageBatchRequestEntry, "Id">;
 
-/** An emulator with no queues. */
+/** An emulator with no queues, or the service that was named; its queues go when it is disposed. */
 export class SqsEmulator implements AsyncDisposable {
   readonly endpoint: string;
   readonly client: SQSClient;
-  readonly #process: Deno.ChildProcess;
+  readonly #process: Deno.ChildProcess | undefined;
+  readonly #urls = new Set<string>();
 
-  private constructor(process: Deno.ChildProcess, port: number) {
+  private constructor(endpoint: string, process?: Deno.ChildProcess) {
     this.#process = process;
-    this.endpoint = `http://127.0.0.1:${port}`;
+    this.endpoint = endpoint;
+    const { AWS_REGION, AWS_ACCESS_KEY_ID = "", AWS_SECRET_ACCESS_KEY = "" } = AWS_ENV;
     this.client = new SQSClient({
-      endpoint: this.endpoint,
-      region: "us-east-1",
-      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+      endpoint,
+      region: AWS_REGION!,
+      credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
       useQueueUrlAsEndpoint: false,
     });
   }
 
   /** An emulator that is ready. */
   static async start(): Promise<SqsEmulator> {
+    if (NAMED) return new SqsEmulator(NAMED);
     const process = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--quiet", new URL("./sqs_server.ts", import.meta.url).href],
       stdin: "piped",
@@ -50,12 +56,13 @@ export class SqsEmulator implements AsyncDisposable {
     const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const { value } = await reader.read();
     await reader.cancel();
-    return new SqsEmulator(process, Number(value));
+    return new SqsEmulator(`http://127.0.0.1:${Number(value)}`, process);
   }
 
   /** Makes a queue; gives its address. */
   async createQueue(QueueName: string, Attributes: Record<string, string> = {}): Promise<string> {
     const { QueueUrl } = await this.client.send(new CreateQueueCommand({ QueueName, Attributes }));
+    this.#urls.add(QueueUrl!);
     return QueueUrl!;
   }
 
@@ -103,9 +110,13 @@ export class SqsEmulator implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#process) {
+      const deletes = [...this.#urls].map((QueueUrl) => new DeleteQueueCommand({ QueueUrl }));
+      await Promise.all(deletes.map((command) => this.client.send(command)));
+    }
     this.client.destroy();
-    await this.#process.stdin.close();
-    await this.#process.status;
+    await this.#process?.stdin.close();
+    await this.#process?.status;
   }
 
   async #urlOf(QueueName: string): Promise<string> {

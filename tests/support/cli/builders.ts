@@ -4,6 +4,7 @@ import type {
   ComponentInfo,
   EventSource,
   NodeStatus,
+  SourceStatus,
 } from "../../../lib/contract/v1.ts";
 import { NOW_MS } from "./run.ts";
 
@@ -77,6 +78,27 @@ export function nodeStatus(
     state: "ready",
     isLeaving: false,
     protocol: 1,
+    ...fields,
+  };
+}
+
+/** How the event source called `eventSourceName`, which reads a queue, fares on a node. */
+export function sourceStatus(
+  eventSourceName: string,
+  fields: Partial<SourceStatus> = {},
+): SourceStatus {
+  return {
+    eventSourceName,
+    componentName: "shop",
+    demand: 0,
+    maxConcurrency: 10,
+    inFlight: 0,
+    waiting: 0,
+    dead: 0,
+    handled: 0,
+    failed: 0,
+    repeated: 0,
+    undeleted: 0,
     ...fields,
   };
 }

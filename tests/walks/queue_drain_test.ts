@@ -1,0 +1,108 @@
+/** A node that is drained while messages flow: its pollers go first, and nothing is lost or done twice. */
+import assert from "node:assert/strict";
+import type { NodeStatus } from "../../lib/contract/v1.ts";
+import { AWS_ENV, SqsEmulator } from "../support/aws/sqs.ts";
+import { TestCluster, until } from "../support/cluster.ts";
+import type { LogLine, TestNode } from "../support/node.ts";
+import { lacksPostgres } from "../support/postgres.ts";
+import { Collector, sendTasks, type Task } from "../support/queue_handler.ts";
+
+const MESSAGES = Number(Deno.env.get("MAELSTROM_MESSAGES") || 1500);
+const LIMIT_MS = 30_000 + MESSAGES * 20;
+const NODES = 3;
+
+const isOfSource = ({ role }: LogLine) => String(role).startsWith("source/");
+
+/** A node with slots of both sources and an instance, once all instances serve. */
+async function busyNode(cluster: TestCluster): Promise<TestNode> {
+  return await until(LIMIT_MS, "a node that polls both queues", async () => {
+    const listed: NodeStatus[] = JSON.parse(
+      await cluster.nodes[0]!.run(["node", "ls", "--json"]),
+    );
+    const serving = listed.filter(({ runningComponents }) =>
+      runningComponents.some(({ status }) => status === "active")
+    );
+    const busy = serving.find(({ sources, roles }) =>
+      sources.length === 2 && sources.every(({ inFlight }) => inFlight > 0) &&
+      ["source/tasks/", "source/sqs/"].every((slot) =>
+        roles.some(({ role }) => role.startsWith(slot))
+      )
+    );
+    if (serving.length < NODES || !busy) return undefined;
+    return cluster.nodes.find(({ nodeId }) => nodeId === busy.nodeId);
+  });
+}
+
+Deno.test({
+  name: "walk: a node that is drained hands its pollers over first, and finishes what it holds",
+  ignore: lacksPostgres(),
+}, async () => {
+  await using emulator = await SqsEmulator.start();
+  await using collector = new Collector();
+  await using cluster = await TestCluster.start({ nodes: NODES, env: AWS_ENV });
+  const [first] = cluster.nodes as [TestNode, ...TestNode[]];
+  const slots = { maxConcurrency: 30, concurrencyPerPoller: 5 };
+  const instances = { minInstances: NODES, maxConcurrency: 20, restartOrder: "startstop" } as const;
+  await collector.put(first, { name: "jobs", ...slots }, instances);
+  await emulator.createQueue("images");
+  const { endpoint } = emulator;
+  const sqs = { queueName: "images", path: "/", endpoint, messagesPerPoll: 10, ...slots };
+  const source = { name: "sqs", componentName: "worker", sqs };
+  await first.run(["es", "put", "-f", "-"], JSON.stringify(source));
+  const tasks = (kind: string): Task[] =>
+    Array.from({ length: MESSAGES }, (_, n) => ({ id: `${kind}-${n}`, takesMs: 100 }));
+  await emulator.send(
+    "images",
+    tasks("sqs").map((task) => ({ MessageBody: JSON.stringify(task) })),
+  );
+  await sendTasks(first, "jobs", tasks("own"));
+
+  const victim = await busyNode(cluster);
+  const others = cluster.nodes.filter((node) => node !== victim);
+  const from = victim.log.length;
+  const fromMs = performance.now();
+  const before = collector.handled.length;
+  const said = await others[0]!.run(["node", "drain", victim.nodeId]);
+  const drainedMs = performance.now();
+  assert.match(said, /Node drained/);
+  assert.ok(collector.successes().size < 2 * MESSAGES, "messages flowed until it was drained");
+  const log = victim.log.slice(from);
+  const handed = log.filter((line) => line.message === "role handed back" && isOfSource(line));
+  assert.ok(handed.length >= 2, `${handed.length} pollers handed over`);
+  const stoppedAt = log.findIndex(({ message }) => message === "stopping instance");
+  assert.ok(stoppedAt > log.lastIndexOf(handed.at(-1)!), "its pollers went before its instances");
+
+  await collector.reached(2 * MESSAGES, LIMIT_MS);
+  await until(LIMIT_MS, "empty queues", async () => {
+    const { waiting, inFlight } = await emulator.counts("images");
+    const [queue] = JSON.parse(await first.run(["queue", "ls", "--json"]));
+    const left = queue ? queue.ready + queue.delayed + queue.inFlight + queue.dead : 0;
+    return waiting + inFlight + left === 0 || undefined;
+  });
+  assert.deepEqual(victim.log.slice(from).filter(({ message }) => message === "role won"), []);
+  const duplicates = collector.handled.length - 2 * MESSAGES;
+  const times = collector.handled.map(({ atMs }) => atMs).filter((atMs) => atMs >= fromMs);
+  const gapMs = Math.max(...times.map((atMs, n) => atMs - (times[n - 1] ?? fromMs)));
+  const perSecond = (count: number, ms: number) => (1000 * count / ms).toFixed(0);
+  const during = times.filter((atMs) => atMs < drainedMs).length;
+  const after = times.length - during;
+  console.log(
+    `${handed.length} pollers handed over; drained in ${Math.round(drainedMs - fromMs)} ms with ` +
+      `${perSecond(during, drainedMs - fromMs)} messages/s, ` +
+      `${perSecond(after, times.at(-1)! - drainedMs)} after it (${before} before); longest pause ` +
+      `${Math.round(gapMs)} ms; handled twice: ${duplicates}`,
+  );
+  assert.equal(duplicates, 0);
+
+  const marks = cluster.nodes.map(({ log }) => log.length);
+  const offMs = performance.now();
+  await first.run(["es", "disable", "--component", "worker"]);
+  await Promise.all(others.map((node) => {
+    const isLast = ({ message, role }: LogLine) =>
+      message === "role handed back" && String(role).startsWith("source/tasks/");
+    return node.seen(isLast, { from: marks[cluster.nodes.indexOf(node)]! });
+  }));
+  const switchedMs = Math.round(performance.now() - offMs);
+  console.log(`switched off at the nodes that poll within ${switchedMs} ms (goal 1000)`);
+  assert.ok(switchedMs < 5000, `${switchedMs} ms`);
+});
