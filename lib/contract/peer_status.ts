@@ -23,11 +23,17 @@ const INFO_DEFAULTS = { activity: [], inFlight: 0, health: [] } as const satisfi
 /** `words` with a value for everything that they may lack. */
 export function readStatus(words: NodeStatus): NodeStatus {
   const { runningComponents = [] } = words as Partial<NodeStatus>;
-  return { ...STATUS_DEFAULTS, ...words, runningComponents: runningComponents.map(readInfo) };
+  // Its own fields first and last: people are shown them in the order in which they were said.
+  return {
+    ...words,
+    ...STATUS_DEFAULTS,
+    ...words,
+    runningComponents: runningComponents.map(readInfo),
+  };
 }
 
 function readInfo(info: ComponentInfo): ComponentInfo {
   // A node that names no other limit admits what its component may have.
   const { admits = info.maxConcurrency }: Partial<ComponentInfo> = info;
-  return { ...INFO_DEFAULTS, ...info, admits };
+  return { ...info, ...INFO_DEFAULTS, ...info, admits };
 }
