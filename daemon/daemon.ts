@@ -114,7 +114,14 @@ export async function startDaemon(
     ...(workerCount(settings) > 1 ? { lender: desk } : {}),
   });
   const allowsPullCommand = settings.pullCommand === "on";
-  const images = new Images({ docker, log, tasks, allowsPullCommand });
+  const images = new Images({
+    docker,
+    log,
+    tasks,
+    allowsPullCommand,
+    passwordOf: (component) => foundation.passwords.textOf(component),
+    now,
+  });
   const converger: Converger = stack.use(
     new Converger({
       docker,

@@ -1,5 +1,6 @@
 /** Images from a registry: how they get to the node, and what is told meanwhile. */
 import assert from "node:assert/strict";
+import { until } from "../support/cluster.ts";
 import { PULL } from "../support/docker/pull.ts";
 import { ARCHITECTURE, OTHER_ARCHITECTURE } from "../support/docker/elf.ts";
 import { labelled } from "../support/docker/labelled.ts";
@@ -109,6 +110,23 @@ Deno.test("walk: an image is pulled on put, and shown when that fails", async ()
   const { status } = await api(node, "MaelstromService.GetComponent", { name: "shop" });
   assert.equal(status.failures.length, 1);
   assert.match(status.failures[0].message, /^Cannot pull image ".*tiny:none": .*manifest/);
+  const told = /attempts?, next (in \d+ s|is due)/;
+  assert.match(
+    await node.run(["comp", "get", "shop"]),
+    /^# version 2 is not pulled on .*manifest/m,
+  );
+  assert.match(await node.run(["comp", "get", "shop"]), told);
+  assert.match(
+    await node.run(["ps"]),
+    /^shop +2 +failing .* attempt 1, next in \d+ s: Cannot pull/m,
+  );
+  await registry.put("none");
+  await node.seen(({ message, image }) =>
+    message === "pulled image" && String(image).endsWith(":none")
+  );
+  const isWell = async () =>
+    !/not pulled/.test(await node.run(["comp", "get", "shop"])) || undefined;
+  await until(5000, "the failure to be forgotten", isWell);
 });
 
 Deno.test("walk: an image is pulled on each start; without the registry the one here is used", async () => {
@@ -164,7 +182,14 @@ Deno.test("walk: the registry's password pulls, is never shown, and survives get
     name: "p",
     components: { web: { image: registry.ref, httpport: 80, ...lowered(LOGIN) } },
   });
+  const files = (await Array.fromAsync(Deno.readDir(node.dataDir)))
+    .filter(({ name }) => name.startsWith("maelstrom.db"));
+  const bytes = await Promise.all(
+    files.map(({ name }) => Deno.readFile(`${node.dataDir}/${name}`)),
+  );
+  assert.ok(files.length > 0);
   const outputs = [
+    ...bytes.map((part) => new TextDecoder("latin1").decode(part)),
     got,
     json,
     list,
