@@ -79,6 +79,13 @@ export class TestApi implements AsyncDisposable {
     return result;
   }
 
+  /** What a client of the ancestor's RPC library is told of the interface. */
+  async idl(params: unknown): Promise<unknown> {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: "1", method: "barrister-idl", params });
+    const request = new Request("http://node/_mael/v1", { method: "POST", body });
+    return (await (await this.#handler(request, ADMINISTRATOR)).json()).result;
+  }
+
   /** Asserts that `method` is refused. */
   async refuses(method: Served, input: unknown, code: number, says: RegExp): Promise<void> {
     const { error } = await this.call(method, input);
