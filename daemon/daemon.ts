@@ -38,6 +38,7 @@ import { ApiDoor } from "./gateway/api_door.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { Relays } from "./gateway/relay.ts";
 import { Resolver } from "./gateway/resolver.ts";
+import { LogEcho } from "./logs/log_echo.ts";
 import { ownAddressOf, peerUrl, privateListeners } from "./private_door.ts";
 import { QueueBudget } from "./router/queue.ts";
 import { Routers } from "./router/router.ts";
@@ -242,9 +243,11 @@ export async function startDaemon(
     pollers.replan();
     scheduler.replan();
   }));
+  const echo = stack.use(new LogEcho({ docker, members, nodeId, log, now }));
   stack.defer(catalog.subscribe(() => {
     routers.sweep((component) => catalog.current.componentByName.has(component));
     images.follow(catalog.current.components);
+    echo.follow(catalog.current.components);
     targets.apply();
     scheduler.replan();
   }));
@@ -289,6 +292,7 @@ export async function startDaemon(
   });
   await converger.start(catalog.current.componentByName, signal);
   images.follow(catalog.current.components);
+  echo.follow(catalog.current.components);
   const doors: Doors = stack.use(
     await Doors.open({
       settings,
