@@ -1,5 +1,6 @@
 /** Images from a registry: how they get to the node, and what is told meanwhile. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { until } from "../support/cluster.ts";
 import { PULL } from "../support/docker/pull.ts";
 import { ARCHITECTURE, OTHER_ARCHITECTURE } from "../support/docker/elf.ts";
@@ -200,6 +201,42 @@ Deno.test("walk: the registry's password pulls, is never shown, and survives get
   const { project: stored } = await api(node, "MaelstromService.GetProject", { name: "p" });
   outputs.push(written, JSON.stringify(stored), JSON.stringify(node.log));
   for (const output of outputs) assert.ok(!output.includes(LOGIN.pullPassword), output);
+});
+
+Deno.test("walk: a password that an older daemon stored in clear is sealed at the start, and pulls", async () => {
+  await using setting = await setUp({}, {
+    username: LOGIN.pullUsername,
+    password: LOGIN.pullPassword,
+  });
+  const { node, registry, put } = setting;
+  await put("shop", LOGIN, { minInstances: 1 });
+  await node.hasContainers(1);
+  await node.stop();
+  const path = `${node.dataDir}/maelstrom.db`;
+  const clear = `"pullPassword":"${LOGIN.pullPassword}"`;
+  const database = new DatabaseSync(path);
+  for (const table of ["component", "component_version"]) {
+    const row = database.prepare(`select json from ${table}`).get()!;
+    const json = String(row.json).replace(/"pullPassword":"sealed:[^"]*"/, clear);
+    assert.ok(json.includes(clear));
+    database.prepare(`update ${table} set json = ?`).run(json);
+  }
+  database.close();
+  const from = node.log.length;
+  await node.start();
+  const sealed = await node.seen(({ message }) => message.startsWith("sealed the passwords"), {
+    from,
+  });
+  assert.deepEqual(sealed.components, ["shop"]);
+  assert.ok(!new TextDecoder("latin1").decode(await Deno.readFile(path)).includes(clear));
+  assert.ok(!node.log.slice(from).some(({ message }) => message === "stopping instance"));
+  await registry.put("2");
+  const got = await node.run(["comp", "get", "shop"]);
+  await node.run(["comp", "put", "-f", "-"], got.replace("team/tiny:1", "team/tiny:2"));
+  await node.seen(({ message, version }) => message === "instance serves" && version === 2, {
+    from,
+  });
+  assert.equal(registry.pulls("2"), 1, "pulled with the sealed password");
 });
 
 Deno.test("walk: an image for another kind of machine is refused with both platforms", async () => {
