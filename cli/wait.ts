@@ -12,6 +12,7 @@ import type { RpcClient } from "../lib/rpc/client.ts";
 import { isAway } from "./away.ts";
 import { type Call, UsageError } from "./command.ts";
 import { localTime } from "./local_time.ts";
+import { nextTry } from "./next_try.ts";
 import type { Output } from "./output.ts";
 import { type Rollout, type RolloutState, rolloutState } from "./rollout.ts";
 
@@ -262,9 +263,9 @@ function failureError({ followed: { name, version }, failure, serving }: Failed)
   );
 }
 
-function retryText({ attempts, retryAt }: ComponentFailure): string {
-  const seconds = Math.ceil((retryAt - Date.now()) / 1000);
-  const next = seconds > 0 ? `next in ${seconds} s` : "next is due";
+function retryText(failure: ComponentFailure): string {
+  const { attempts } = failure;
+  const next = nextTry(failure, Date.now());
   return `${attempts === 1 ? "1 attempt" : `${attempts} attempts`}, ${next}`;
 }
 

@@ -178,7 +178,7 @@ const SETTINGS = {
   secretKeyFile: text(
     "MAEL_SECRET_KEY_FILE",
     "",
-    "File with that key, of mode 0600; made with the first secret. The same on every node.",
+    "File with that key, of mode 0600; made with the first secret or pull password. The same on every node.",
     "<data dir>/secret.key",
   ),
   nodeId: text(

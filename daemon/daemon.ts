@@ -38,6 +38,7 @@ import { ApiDoor } from "./gateway/api_door.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { Relays } from "./gateway/relay.ts";
 import { Resolver } from "./gateway/resolver.ts";
+import { LogEcho } from "./logs/log_echo.ts";
 import { ownAddressOf, peerUrl, privateListeners } from "./private_door.ts";
 import { QueueBudget } from "./router/queue.ts";
 import { Routers } from "./router/router.ts";
@@ -114,7 +115,14 @@ export async function startDaemon(
     ...(workerCount(settings) > 1 ? { lender: desk } : {}),
   });
   const allowsPullCommand = settings.pullCommand === "on";
-  const images = new Images({ docker, log, tasks, allowsPullCommand });
+  const images = new Images({
+    docker,
+    log,
+    tasks,
+    allowsPullCommand,
+    passwordOf: (component) => foundation.passwords.textOf(component),
+    now,
+  });
   const converger: Converger = stack.use(
     new Converger({
       docker,
@@ -246,9 +254,11 @@ export async function startDaemon(
     pollers.replan();
     scheduler.replan();
   }));
+  const echo = stack.use(new LogEcho({ docker, members, nodeId, log, now }));
   stack.defer(catalog.subscribe(() => {
     routers.sweep((component) => catalog.current.componentByName.has(component));
     images.follow(catalog.current.components);
+    echo.follow(catalog.current.components);
     targets.apply();
     scheduler.replan();
   }));
@@ -293,6 +303,7 @@ export async function startDaemon(
   });
   await converger.start(catalog.current.componentByName, signal);
   images.follow(catalog.current.components);
+  echo.follow(catalog.current.components);
   const doors: Doors = stack.use(
     await Doors.open({
       settings,

@@ -10,12 +10,14 @@ import type { Settings } from "./config.ts";
 import { checkKey, clusterKey, DataDir } from "./data_dir.ts";
 import { isClustered } from "./private_door.ts";
 import { NamedValues } from "./secrets/named_values.ts";
+import { PullPasswords, sealedPasswords } from "./secrets/pull_passwords.ts";
+import { sealOldPasswords } from "./secrets/seal_old_passwords.ts";
 import { SECRET_KEY_FILE, SecretKey } from "./secrets/secret_key.ts";
 import { Catalog } from "./store/catalog.ts";
 import type { Driver } from "./store/driver.ts";
 import { NodeStates } from "./store/node_states.ts";
 import { openDriver } from "./store/open.ts";
-import { Store } from "./store/store.ts";
+import { type DesiredState, Store } from "./store/store.ts";
 import { TokenBook } from "./store/token_book.ts";
 import { TokenStore } from "./store/tokens.ts";
 
@@ -35,6 +37,7 @@ export interface Foundation {
   readonly nodeStates: NodeStates;
   readonly catalog: Catalog;
   readonly named: NamedValues;
+  readonly passwords: PullPasswords;
   readonly docker: DockerClient;
   /** Cores of the engine's machine. */
   readonly cpus: number;
@@ -78,9 +81,15 @@ export async function openFoundation(
   await catalog.start(signal);
 
   const secretKeyPath = settings.secretKeyFile || dataDir.file(SECRET_KEY_FILE);
-  const named = new NamedValues(await SecretKey.load(settings.secretKey, secretKeyPath), log);
+  const secretKey = await SecretKey.load(settings.secretKey, secretKeyPath);
+  const sealed = () => sealedIn(catalog.current);
+  const named = new NamedValues(secretKey, log, sealed);
   named.use(catalog.current.cfg);
   stack.defer(catalog.subscribe(() => named.use(catalog.current.cfg)));
+  const passwords = new PullPasswords(secretKey, sealed);
+  // What is sealed with a key made here could be opened by no other node.
+  const mayMakeKey = !isClustered(settings);
+  if (await sealOldPasswords(store, passwords, { mayMakeKey, log })) await catalog.refresh(signal);
 
   const redact = (text: string) => named.redact(text);
   const docker = stack.use(new DockerClient({ host: settings.dockerHost, redact }));
@@ -97,8 +106,17 @@ export async function openFoundation(
     nodeStates,
     catalog,
     named,
+    passwords,
     docker,
     cpus,
     gatewayAddress,
   };
+}
+
+/** All that is sealed with the secret key. */
+function sealedIn({ cfg, components }: DesiredState): string[] {
+  return [
+    ...cfg.filter(({ secret }) => secret).map(({ value }) => value),
+    ...components.flatMap(({ component }) => sealedPasswords(component)),
+  ];
 }

@@ -128,7 +128,7 @@ export class OwnApi implements AsyncDisposable {
 
   #methods() {
     const { foundation, cluster, peers, reporter, targets, cronRuns, log, now } = this.#options;
-    const { store, catalog, named, nodeStates: states, tokens: book } = foundation;
+    const { store, catalog, named, passwords, nodeStates: states, tokens: book } = foundation;
     const effective = {
       refresh: async (signal: AbortSignal) => {
         await catalog.refresh(signal);
@@ -136,11 +136,11 @@ export class OwnApi implements AsyncDisposable {
       },
     };
     return {
-      ...componentMethods(store, effective, () => Promise.resolve(cluster.nodes())),
+      ...componentMethods(store, effective, passwords, () => Promise.resolve(cluster.nodes())),
       ...cfgMethods(store, effective, named),
       ...eventSourceMethods(store, effective, () => cluster.nodes()),
       ...cronMethods({ store, runs: cronRuns, now }),
-      ...projectMethods(store, effective),
+      ...projectMethods(store, effective, passwords),
       ...nodeMethods({ reporter, cluster, peers, targets, states, store, now }),
       ...tokenMethods({ store: foundation.tokenStore, book, log, now }),
     };

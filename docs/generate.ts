@@ -8,8 +8,10 @@ import { projectReference } from "../cli/project_reference.ts";
 import { cliReference } from "../cli/reference.ts";
 import { settingsReference } from "../daemon/config.ts";
 import { projectJsonSchema } from "../lib/project/file_schema.ts";
+import { thirdPartyLicenses } from "../packaging/licenses.ts";
 
-const pages: Readonly<Record<string, () => string>> = {
+const pages: Readonly<Record<string, () => string | Promise<string>>> = {
+  "../cli/third_party_licenses.txt": thirdPartyLicenses,
   "reference/cli.md": cliReference,
   "reference/project.md": projectReference,
   "reference/project.schema.json": () => `${JSON.stringify(projectJsonSchema(), undefined, 2)}\n`,
@@ -20,7 +22,7 @@ const check = Deno.args.includes("--check");
 const stale: string[] = [];
 for (const [name, make] of Object.entries(pages)) {
   const path = join(import.meta.dirname!, name);
-  const page = make();
+  const page = await make();
   const found = await Deno.readTextFile(path).catch(() => undefined);
   if (found === page) continue;
   if (check) stale.push(name);

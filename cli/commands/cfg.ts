@@ -3,6 +3,7 @@ import type { CfgInfo, CfgPut } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import { type Call, UsageError } from "../command.ts";
 import { readInput } from "../input.ts";
+import { followOptions, followRollout } from "../wait.ts";
 import type { TableLayout } from "../output.ts";
 import { oneName } from "./operands.ts";
 
@@ -24,8 +25,10 @@ const PUT = ["cfg", "put"];
  *
  * @throws {UsageError} neither form is complete, or both are mixed
  * @throws {MaelstromError} invalid: a name or value is not right, or standard input is no text
+ * @throws {MaelstromError} start_failed, timeout: as {@linkcode followRollout}
  */
 export async function putCfg(call: Call): Promise<void> {
+  const follow = followOptions(call, PUT);
   const values = await valuesOf(call);
   const client = await call.client();
   const secret = call.flags.has("secret") ? { secret: true } : {};
@@ -45,6 +48,7 @@ export async function putCfg(call: Call): Promise<void> {
   for (const { name, version } of components) {
     await call.output.line(`Component rolls out: ${name} version ${version}`);
   }
+  if (follow) await followRollout(client, components, call.output, follow, call.signal);
 }
 
 async function valuesOf(call: Call): Promise<Pick<CfgPut, "name" | "value">[]> {

@@ -1,5 +1,6 @@
 /** How a component fares, as lines of a YAML comment. Pure. @module */
-import type { ComponentFailure, ComponentInfo, ComponentStatus } from "../../lib/contract/v1.ts";
+import type { ComponentInfo, ComponentStatus } from "../../lib/contract/v1.ts";
+import { nextTry } from "../next_try.ts";
 import { relativeTime } from "../relative_time.ts";
 import { printable } from "../text.ts";
 
@@ -53,17 +54,17 @@ function failureLines(failure: Failure, instances: readonly Instance[], nowMs: n
     ? `version ${[...others].sort((a, b) => a - b).join(" and ")} serves`
     : "no other version serves";
   const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+  const next = nextTry(failure, nowMs);
+  if (failure.pullRetryAt !== undefined) {
+    const fault = `version ${componentVersion} is not pulled on ${failure.nodeId}`;
+    return [`${fault}: ${reason}; ${tries}, ${next}`];
+  }
   return [
     `version ${componentVersion} does not start on ${failure.nodeId}: ${reason}; ` +
-    `${tries}, ${nextTry(failure, nowMs)}; ${fallback}`,
+    `${tries}, ${next}; ${fallback}`,
     ...health.map(({ at, healthy, detail }) =>
       `  health check ${healthy ? "passed" : "failed"}: ${detail}; ${relativeTime(at, nowMs)}`
     ),
     ...lines.map((line) => `  | ${line}`),
   ];
-}
-
-function nextTry({ retryAt }: ComponentFailure, nowMs: number): string {
-  const seconds = Math.ceil((retryAt - nowMs) / 1000);
-  return seconds > 0 ? `next in ${seconds} s` : "next is due";
 }

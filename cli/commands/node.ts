@@ -1,10 +1,16 @@
 /** What `maelstrom node` and `maelstrom ps` do: nodes, and what runs on them. @module */
-import type { ComponentInfo, InstanceStatus, NodeStatus } from "../../lib/contract/v1.ts";
+import type {
+  ComponentFailure,
+  ComponentInfo,
+  InstanceStatus,
+  NodeStatus,
+} from "../../lib/contract/v1.ts";
 import { pause } from "../../lib/async/pause.ts";
 import { isAway } from "../away.ts";
 import { type Call, UsageError } from "../command.ts";
 import { localTime } from "../local_time.ts";
 import type { Cell, Style, TableLayout } from "../output.ts";
+import { nextTry } from "../next_try.ts";
 import { relativeTime } from "../relative_time.ts";
 
 const NODES: TableLayout = {
@@ -79,9 +85,9 @@ export async function listNodes(call: Call): Promise<void> {
 export async function listInstances(call: Call): Promise<void> {
   const everyMs = watchPeriod(call);
   if (everyMs !== undefined) return await watchInstances(call, everyMs);
-  const instances = await getInstances(call);
-  if (call.flags.has("json")) await call.output.json(instances);
-  else await call.output.table(INSTANCES, rowsOf(instances, call.nowMs));
+  const running = await getRunning(call);
+  if (call.flags.has("json")) await call.output.json(running.instances);
+  else await call.output.table(INSTANCES, rowsOf(running, call.nowMs));
 }
 
 function watchPeriod({ flags, operands: [given] }: Call): number | undefined {
@@ -102,53 +108,86 @@ function watchPeriod({ flags, operands: [given] }: Call): number | undefined {
 /** Shows what runs until the user interrupts; a node that is away for a while is waited for. */
 async function watchInstances(call: Call, everyMs: number): Promise<void> {
   const begunMs = performance.now();
-  let instances: Instance[] | undefined;
+  let running: Running | undefined;
   for (; !call.signal.aborted; await pause(everyMs, call.signal)) {
     let fault: string | undefined;
     try {
-      instances = await getInstances(call);
+      running = await getRunning(call);
     } catch (error) {
       if (call.signal.aborted) break;
       // A node that was never there is more likely a slip than a restart.
-      if (!instances || !isAway(error)) throw error;
+      if (!running || !isAway(error)) throw error;
       fault = error.message;
     }
     const nowMs = call.nowMs + performance.now() - begunMs;
-    await showInstances(instances, fault, Math.round(nowMs), call);
+    await showRunning(running, fault, Math.round(nowMs), call);
   }
   // The terminal shows the keys that ended it.
   if (call.output.isTerminal) await call.output.line("");
 }
 
-async function showInstances(
-  instances: readonly Instance[],
+async function showRunning(
+  running: Running,
   fault: string | undefined,
   nowMs: number,
   { flags, output }: Call,
 ): Promise<void> {
   // Only a screen still shows what was last known.
   if (fault && (flags.has("json") || !output.isTerminal)) return await output.error(fault);
-  if (flags.has("json")) return await output.text(`${JSON.stringify(instances)}\n`);
+  if (flags.has("json")) return await output.text(`${JSON.stringify(running.instances)}\n`);
   const title: Cell = { text: localTime(nowMs), style: "dim" };
   const heads: Cell[] = fault ? [title, { text: fault, style: "red" }] : [title];
-  await output.page(heads, INSTANCES, rowsOf(instances, nowMs));
+  await output.page(heads, INSTANCES, rowsOf(running, nowMs));
 }
 
 /** What runs, and where. */
 type Instance = ComponentInfo & { readonly nodeId: string };
+type Failure = ComponentFailure & { readonly nodeId: string };
 
-async function getInstances(call: Call): Promise<Instance[]> {
-  return (await getNodes(call))
-    // What ran on a node that is silent has been started elsewhere.
-    .filter(({ isSilent }) => !isSilent)
-    .flatMap(({ nodeId, runningComponents }) =>
-      runningComponents.map((info) => ({ nodeId, ...info }))
-    )
-    .toSorted((a, b) => compareText(a.componentName, b.componentName));
+/** What runs and what does not, each by component. */
+interface Running {
+  readonly instances: readonly Instance[];
+  readonly failures: readonly Failure[];
 }
 
-function rowsOf(instances: readonly Instance[], nowMs: number): Cell[][] {
-  return instances.map((info): Cell[] => [
+async function getRunning(call: Call): Promise<Running> {
+  // What ran on a node that is silent has been started elsewhere.
+  const nodes = (await getNodes(call)).filter(({ isSilent }) => !isSilent);
+  const byComponent = (a: Failure | Instance, b: Failure | Instance) =>
+    compareText(a.componentName, b.componentName);
+  return {
+    instances: nodes.flatMap(({ nodeId, runningComponents }) =>
+      runningComponents.map((info) => ({ nodeId, ...info }))
+    ).toSorted(byComponent),
+    failures: nodes.flatMap(({ nodeId, failures }) =>
+      failures.map((failure) => ({ nodeId, ...failure }))
+    ).toSorted(byComponent),
+  };
+}
+
+/** Instances, then what keeps others from being there. */
+function rowsOf({ instances, failures }: Running, nowMs: number): Cell[][] {
+  return [
+    ...instances.map((info) => instanceRow(info, nowMs)),
+    ...failures.map((failure) => failureRow(failure, nowMs)),
+  ];
+}
+
+function failureRow(failure: Failure, nowMs: number): Cell[] {
+  const { componentName, componentVersion, nodeId, message, attempts } = failure;
+  const reason = message.replace(/^Cannot start [^:]*: /, "");
+  return [
+    componentName,
+    String(componentVersion),
+    { text: "failing", style: "red" },
+    nodeId,
+    ...["", "", "", ""],
+    `attempt ${attempts}, ${nextTry(failure, nowMs)}: ${reason}`,
+  ];
+}
+
+function instanceRow(info: Instance, nowMs: number): Cell[] {
+  return [
     info.componentName,
     String(info.componentVersion),
     { text: info.status, style: STATUS_STYLES[info.status] },
@@ -158,7 +197,7 @@ function rowsOf(instances: readonly Instance[], nowMs: number): Cell[][] {
     String(info.totalRequests),
     concurrencyPct(info).toFixed(2),
     info.progress ?? "",
-  ]);
+  ];
 }
 
 /** A node, and what the one that was asked thinks of it. */

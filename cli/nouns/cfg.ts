@@ -1,6 +1,6 @@
 /** The commands `cfg`: named values and secrets. @module */
 import type { Command } from "../command.ts";
-import { JSON_FLAG } from "./shared.ts";
+import { JSON_FLAG, WAIT_FLAGS, WAIT_NOTE } from "./shared.ts";
 
 const cfgPut: Command = {
   words: ["cfg", "put"],
@@ -12,10 +12,11 @@ const cfgPut: Command = {
       line: "maelstrom cfg put DB_PASSWORD - --secret < password.txt",
     },
   ],
-  usage: ["NAME=VALUE... [--secret]", "NAME - [--secret]"],
+  usage: ["NAME=VALUE... [FLAGS]", "NAME - [FLAGS]"],
   operandsMax: 100,
   flags: [
     { name: "secret", text: "Keep them sealed; they are never shown again, also not in logs." },
+    ...WAIT_FLAGS,
   ],
   notes: [
     "A - reads the value from standard input, without its last line feed. All values are set, or " +
@@ -23,6 +24,7 @@ const cfgPut: Command = {
     "Components that use a value that changed get a new version and are rolled out.",
     "A secret has at least 4 characters, and is replaced with --secret only. To make it plain, " +
     "remove it first.",
+    WAIT_NOTE,
   ],
   run: async (call) => (await import("../commands/cfg.ts")).putCfg(call),
 };

@@ -35,9 +35,12 @@ const version: Command = {
   words: ["version"],
   summary: "Print the version.",
   examples: [{ text: "For people", line: "maelstrom version" }],
-  usage: ["[--json]"],
+  usage: ["[--json|--licenses]"],
   operandsMax: 0,
-  flags: [{ name: "json", text: "Print JSON instead of a line." }],
+  flags: [
+    { name: "json", text: "Print JSON instead of a line." },
+    { name: "licenses", text: "Print the licences of the software that it is made with." },
+  ],
   run: async (call) => (await import("../commands/version.ts")).printVersion(call),
 };
 

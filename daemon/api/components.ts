@@ -9,6 +9,7 @@ import type {
 } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import { fieldChanges, settingsOf } from "../../lib/project/settings.ts";
+import type { PullPasswords } from "../secrets/pull_passwords.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { Store } from "../store/store.ts";
 import type { Methods } from "./rpc.ts";
@@ -25,11 +26,14 @@ type Noun =
 export function componentMethods(
   store: Store,
   catalog: Pick<Catalog, "refresh">,
+  passwords: Pick<PullPasswords, "open" | "seal">,
   nodes: () => Promise<readonly NodeStatus[]>,
 ): Pick<Methods, Noun> {
   return {
     async "MaelstromService.PutComponent"({ component }, signal) {
-      const { name, version } = await store.putComponent(await completed(component, store));
+      const { name, version } = await store.putComponent(
+        await completed(component, store, passwords),
+      );
       await catalog.refresh(signal);
       return { name, version };
     },
@@ -75,13 +79,19 @@ export function componentMethods(
 }
 
 /**
- * The component with its stored password, when it keeps that.
+ * The component as it is stored: with its password sealed, or with the stored one when it keeps that.
  *
  * @throws {MaelstromError} invalid: there is none to keep
  * @throws {MaelstromError} stale_version: what is stored is another version
  */
-async function completed(component: Component, store: Store): Promise<Component> {
-  if (!keepsPassword(component)) return component;
+async function completed(
+  component: Component,
+  store: Store,
+  passwords: Pick<PullPasswords, "open" | "seal">,
+): Promise<Component> {
+  if (!component.docker.pullPassword) return component;
+  const known = await store.listComponentVersions(component.name);
+  if (!keepsPassword(component)) return await passwords.seal(component, known);
   const stored = (await store.getComponent(component.name))?.component;
   // The put checks the version again: what is kept here is of just this one.
   if (stored && stored.version !== component.version && component.version !== 0) {
@@ -90,7 +100,8 @@ async function completed(component: Component, store: Store): Promise<Component>
       version: component.version,
     });
   }
-  return withKeptPassword(component, stored);
+  const kept = withKeptPassword(component, stored && passwords.open(stored));
+  return await passwords.seal(kept, stored ? [stored, ...known] : known);
 }
 
 function noComponent(name: string): MaelstromError {

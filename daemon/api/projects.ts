@@ -8,6 +8,7 @@ import { hidePassword, hidePasswords } from "../../lib/contract/pull_password.ts
 import type { Component, Project, ProjectChanges, ProjectInfo } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import { hasChanges, planProject, type StoredItems } from "../../lib/project/plan.ts";
+import type { PullPasswords } from "../secrets/pull_passwords.ts";
 import type { Catalog } from "../store/catalog.ts";
 import { type Changes, refuseMissingCfg, type Store } from "../store/store.ts";
 import type { Methods } from "./rpc.ts";
@@ -22,6 +23,7 @@ type Noun =
 export function projectMethods(
   store: Store,
   catalog: Pick<Catalog, "refresh">,
+  passwords: Pick<PullPasswords, "open" | "seal">,
 ): Pick<Methods, Noun> {
   // Versions catch a change of what both write; names that only one of two puts has are caught here.
   const changing = new Set<string>();
@@ -30,11 +32,12 @@ export function projectMethods(
       return { projects: infosOf(await storedItems(store), canonicalName(namePrefix)) };
     },
     async "MaelstromService.PutProject"({ project, diffOnly }, signal) {
-      if (diffOnly) return hidePasswords(await previewOf(project, store));
+      if (diffOnly) return hidePasswords(await previewOf(project, store, passwords));
       using _turn = takeTurn(changing, project.name);
-      const plan = planProject(project, await storedItems(store));
+      const plan = planProject(project, opened(await storedItems(store), passwords));
       if (!hasChanges(plan)) return plan;
-      await store.change((changes) => apply(plan, changes));
+      const sealed = await sealedPlan(plan, store, passwords);
+      await store.change((changes) => apply(sealed, changes));
       await catalog.refresh(signal);
       return hidePasswords(plan);
     },
@@ -86,9 +89,35 @@ async function storedItems(store: Store): Promise<StoredItems> {
   return { components: components.map(({ component }) => component), eventSources };
 }
 
+/** `items` with passwords in clear: what is compared with what somebody puts. */
+function opened(items: StoredItems, passwords: Pick<PullPasswords, "open">): StoredItems {
+  return { ...items, components: items.components.map((component) => passwords.open(component)) };
+}
+
+/** `plan` with the passwords in it as they are stored. */
+async function sealedPlan(
+  plan: ProjectChanges,
+  store: Store,
+  passwords: Pick<PullPasswords, "seal">,
+): Promise<ProjectChanges> {
+  const seal = async (component: Component) =>
+    component.docker.pullPassword
+      ? await passwords.seal(component, await store.listComponentVersions(component.name))
+      : component;
+  return {
+    ...plan,
+    componentsAdded: await Promise.all(plan.componentsAdded.map(seal)),
+    componentsUpdated: await Promise.all(plan.componentsUpdated.map(seal)),
+  };
+}
+
 /** What a put would do, refused for what the put would be refused for. */
-async function previewOf(project: Project, store: Store): Promise<ProjectChanges> {
-  const plan = planProject(project, await storedItems(store));
+async function previewOf(
+  project: Project,
+  store: Store,
+  passwords: Pick<PullPasswords, "open">,
+): Promise<ProjectChanges> {
+  const plan = planProject(project, opened(await storedItems(store), passwords));
   const known = new Set((await store.listCfg()).map(({ name }) => name));
   for (const component of [...plan.componentsAdded, ...plan.componentsUpdated]) {
     refuseMissingCfg(component, known);

@@ -13,6 +13,8 @@ import type { Log } from "../../lib/log.ts";
 import type { Caller } from "../../lib/rpc/caller.ts";
 
 const BATCH_MAX = 100;
+/** What the ancestor's RPC library asks for the interface: the one method of no interface. */
+const INTERFACE_METHOD = "barrister-idl";
 
 /** What each method does with its checked input. */
 export type Methods = {
@@ -79,6 +81,10 @@ async function callOne(
     return fault(null, -32600, "A request is an object");
   }
   const { id = null, method, params } = request as Record<string, unknown>;
+  if (method === INTERFACE_METHOD) {
+    const { interfaceElements } = await import("../../lib/contract/interface.ts");
+    return { jsonrpc: "2.0", id, result: interfaceElements() };
+  }
   if (typeof method !== "string" || !Object.hasOwn(inputSchemas, method)) {
     return fault(id, -32601, `Unsupported method: ${String(method)}`);
   }

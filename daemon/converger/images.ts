@@ -3,9 +3,10 @@
  * once. Walk: worker → **images** → docker.
  * @module
  */
+import { pause } from "../../lib/async/pause.ts";
 import type { Tasks } from "../../lib/async/tasks.ts";
 import { unlessAborted } from "../../lib/async/unless_aborted.ts";
-import type { ComponentFailure, DockerComponent } from "../../lib/contract/v1.ts";
+import type { Component, ComponentFailure, DockerComponent } from "../../lib/contract/v1.ts";
 import type { DockerClient } from "../../lib/docker/client.ts";
 import { asMaelstromError, isAbort, MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
@@ -15,6 +16,11 @@ import { PullMeter } from "./pull_meter.ts";
 
 /** Pulls on put that run at the same time; the others wait. */
 const ON_PUT_MAX = 2;
+/** Pulls of one version that a put asks for, about twenty minutes of them; a start pulls by itself. */
+const ON_PUT_ATTEMPTS_MAX = 10;
+/** Wait after the first that fails, in milliseconds; doubled after each. */
+const ON_PUT_RETRY_MS = 5000;
+const ON_PUT_RETRY_MS_MAX = 5 * 60_000;
 const PROGRESS_EVERY_MS = 250;
 const MIB = 2 ** 20;
 
@@ -25,6 +31,12 @@ export interface ImagesOptions {
   readonly tasks: Tasks;
   /** Whether components may run their pull command on this machine. */
   readonly allowsPullCommand: boolean;
+  /** A component's password at its registry, in clear. */
+  readonly passwordOf: (component: Component) => string | undefined;
+  /** Wait after a pull on put has failed for the first time, in milliseconds. @default {5000} */
+  readonly retryMs?: number;
+  /** Clock in milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** Told how far a pull is: `pulling shop:7, 45 %`; undefined when it has ended. */
@@ -43,9 +55,11 @@ interface OnPut {
   readonly stored: StoredComponent;
   /** Aborts when this version is no longer wanted. */
   readonly stop: AbortController;
-  /** `done`: whatever came of it. */
-  state: "waiting" | "pulling" | "done";
-  failure?: MaelstromError;
+  /** `failed`: nothing is under way now; it may be tried again. */
+  state: "waiting" | "pulling" | "failed" | "done";
+  attempts: number;
+  /** Why the last attempt failed, and when the next one is due; 0 when there is none. */
+  failure?: { readonly error: MaelstromError; readonly retryAtMs: number };
 }
 
 /** Pulls images for components. */
@@ -76,21 +90,23 @@ export class Images {
     }
     for (const [name, stored] of wanted) {
       if (this.#onPut.has(name)) continue;
-      this.#onPut.set(name, { stored, stop: new AbortController(), state: "waiting" });
+      const stop = new AbortController();
+      this.#onPut.set(name, { stored, stop, state: "waiting", attempts: 0 });
     }
     this.#pullNextOnPut();
   }
 
   /** Components whose pull on put failed. */
   failures(): ComponentFailure[] {
-    return [...this.#onPut.values()].flatMap(({ stored: { component }, failure }) =>
+    return [...this.#onPut.values()].flatMap(({ stored: { component }, failure, attempts }) =>
       failure
         ? [{
           componentName: component.name,
           componentVersion: component.version,
-          message: failure.message,
-          attempts: 1,
+          message: failure.error.message,
+          attempts,
           retryAt: 0,
+          pullRetryAt: failure.retryAtMs,
           lines: [],
           health: [],
         }]
@@ -110,8 +126,9 @@ export class Images {
     signal: AbortSignal,
   ): Promise<MaelstromError | undefined> {
     const { name, docker: { image, pullImageOnStart } } = stored.component;
-    const onPut = this.#onPutOf(stored);
-    if (!pullImageOnStart && (!onPut || onPut.state === "done")) return undefined;
+    const state = this.#onPutOf(stored)?.state;
+    const isUnderWay = state === "waiting" || state === "pulling";
+    if (!pullImageOnStart && !isUnderWay) return undefined;
     try {
       await this.pull(stored, onProgress, signal);
       return undefined;
@@ -158,19 +175,17 @@ export class Images {
     signal: AbortSignal,
   ): Promise<void> {
     signal.throwIfAborted();
-    const { image, pullCommand, pullUsername, pullPassword } = stored.component.docker;
+    const docker = this.#opened(stored.component);
+    const { image, pullCommand, pullUsername, pullPassword } = docker;
     const key = JSON.stringify([image, pullCommand, pullUsername, pullPassword]);
-    const pull = this.#pulls.get(key) ?? this.#begin(key, stored);
+    const pull = this.#pulls.get(key) ?? this.#begin(key, stored.component.name, docker);
     // A function of our own: two who wait may have given the same one.
     const tell: OnPullProgress = (progress) => onProgress(progress);
     pull.waiting.add(tell);
     tell(pull.progress);
     try {
       await unlessAborted(pull.done, signal);
-      this.#settleOnPut(stored, undefined);
-    } catch (error) {
-      if (!signal.aborted && !isAbort(error)) this.#settleOnPut(stored, asMaelstromError(error));
-      throw error;
+      this.#settleOnPut(stored);
     } finally {
       pull.waiting.delete(tell);
       tell(undefined);
@@ -181,17 +196,24 @@ export class Images {
     }
   }
 
-  #begin(key: string, stored: StoredComponent): Pull {
+  /** How the image is pulled, with the password in clear: it is gone with the pull. */
+  #opened(component: Component): DockerComponent {
+    const { pullPassword: _sealed, ...docker } = component.docker;
+    const pullPassword = this.#options.passwordOf(component);
+    return { ...docker, ...(pullPassword ? { pullPassword } : {}) };
+  }
+
+  #begin(key: string, component: string, wanted: DockerComponent): Pull {
     const stop = new AbortController();
     const { promise: done, resolve, reject } = Promise.withResolvers<void>();
     done.catch(() => {});
-    const progress = `pulling ${stored.component.docker.image}`;
+    const progress = `pulling ${wanted.image}`;
     const pull: Pull = { done, stop, waiting: new Set(), progress };
     this.#pulls.set(key, pull);
     // A task, so that the node that stops waits for its end.
     this.#options.tasks.run(progress, async (signal) => {
       try {
-        await this.#run(pull, stored, AbortSignal.any([signal, stop.signal]));
+        await this.#run(pull, component, wanted, AbortSignal.any([signal, stop.signal]));
         resolve();
       } catch (error) {
         reject(error);
@@ -202,18 +224,23 @@ export class Images {
     return pull;
   }
 
-  async #run(pull: Pull, { component }: StoredComponent, signal: AbortSignal): Promise<void> {
+  async #run(
+    pull: Pull,
+    component: string,
+    wanted: DockerComponent,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { docker, log } = this.#options;
-    const { image, pullCommand = [] } = component.docker;
-    const fields = { component: component.name, image };
+    const { image, pullCommand = [] } = wanted;
+    const fields = { component, image };
     const begun = performance.now();
     const meter = new PullMeter();
     log.info("pulling image", fields);
     if (pullCommand.length > 0) {
       this.#refusePullCommand(image);
-      await runPullCommand(pullCommand, { docker: component.docker, log, signal });
+      await runPullCommand(pullCommand, { docker: wanted, log, signal });
     } else {
-      await this.#pullShowing(pull, meter, component.docker, signal);
+      await this.#pullShowing(pull, meter, wanted, signal);
     }
     const ms = Math.round(performance.now() - begun);
     const found = await docker.inspectImage(image, signal);
@@ -268,34 +295,59 @@ export class Images {
     return onPut && isSameVersion(onPut.stored, stored) ? onPut : undefined;
   }
 
-  #settleOnPut(stored: StoredComponent, failure: MaelstromError | undefined): void {
+  /** The image is here, whoever pulled it. */
+  #settleOnPut(stored: StoredComponent): void {
     const onPut = this.#onPutOf(stored);
     if (!onPut) return;
     onPut.state = "done";
-    if (failure) onPut.failure = failure;
-    else delete onPut.failure;
+    delete onPut.failure;
   }
 
   #pullNextOnPut(): void {
-    const { tasks, log } = this.#options;
+    const { tasks } = this.#options;
     if (this.#onPutRunning >= ON_PUT_MAX || tasks.signal.aborted) return;
     const next = [...this.#onPut.values()].find(({ state }) => state === "waiting");
     if (!next) return;
     next.state = "pulling";
     this.#onPutRunning += 1;
-    const { name, docker: { image } } = next.stored.component;
-    tasks.run(`pull on put ${name}`, async (signal) => {
+    tasks.run(`pull on put ${next.stored.component.name}`, async (signal) => {
       try {
         await this.pull(next.stored, () => {}, AbortSignal.any([signal, next.stop.signal]));
       } catch (error) {
-        if (isAbort(error)) return;
-        log.warn("cannot pull image on put", { component: name, image, error });
+        if (!isAbort(error) && !next.stop.signal.aborted) this.#failOnPut(next, error);
       } finally {
         this.#onPutRunning -= 1;
         this.#pullNextOnPut();
       }
     });
     this.#pullNextOnPut();
+  }
+
+  #failOnPut(onPut: OnPut, cause: unknown): void {
+    const { tasks, log, now, retryMs = ON_PUT_RETRY_MS } = this.#options;
+    const { component } = onPut.stored;
+    const error = asMaelstromError(cause);
+    const attempts = onPut.attempts += 1;
+    const backOffMs = attempts < ON_PUT_ATTEMPTS_MAX
+      ? Math.min(ON_PUT_RETRY_MS_MAX, retryMs * 2 ** (attempts - 1))
+      : undefined;
+    onPut.state = "failed";
+    onPut.failure = { error, retryAtMs: backOffMs === undefined ? 0 : now() + backOffMs };
+    log.warn("cannot pull image on put", {
+      component: component.name,
+      image: component.docker.image,
+      attempts,
+      ...(backOffMs === undefined ? { next: "a start of the component" } : { backOffMs }),
+      error,
+    });
+    if (backOffMs === undefined) return;
+    tasks.run(`wait to pull on put ${component.name}`, async (signal) => {
+      await pause(backOffMs, AbortSignal.any([signal, onPut.stop.signal]));
+      // Meanwhile a start may have pulled it, or the version may be gone.
+      if (onPut.state !== "failed" || onPut.stop.signal.aborted) return;
+      onPut.state = "waiting";
+      this.#pullNextOnPut();
+    });
   }
 }
 

@@ -21,6 +21,8 @@ import { type NodeOption, place, type Placement, type Want } from "./placement.t
 const LOOK_EVERY_MS = 250;
 /** Share of the time that planning may take when the cluster is large. */
 const BUSY_SHARE = 0.25;
+/** A machine that stood still while it planned has not worked: longest rest, in milliseconds. */
+const REST_MS_MAX = 1000;
 /** Time that a node has to freeze an idle instance before it stops instead, in milliseconds. */
 const FREEZE_MS = 10_000;
 /** Time that nodes have to meet, and to hear of an instance, before it counts as out of reach. */
@@ -125,7 +127,8 @@ class Planning implements AsyncDisposable {
     for (const status of statuses) this.#send(status, plan, wants);
     this.#forgetAbsent(statuses);
     const tookMs = performance.now() - begun;
-    this.#nextMs = begun + tookMs / BUSY_SHARE;
+    const restMs = Math.min(REST_MS_MAX, tookMs / BUSY_SHARE - tookMs);
+    this.#nextMs = performance.now() + restMs;
   }
 
   #noteCutOff(statuses: readonly NodeStatus[]): void {

@@ -9,7 +9,6 @@ import type { CfgPut } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { Redactor } from "../../lib/secrets/redactor.ts";
-import { keyIdOf, type Sealer } from "../../lib/secrets/sealer.ts";
 import type { CfgValue } from "../store/store.ts";
 import type { SecretKey } from "./secret_key.ts";
 
@@ -18,8 +17,9 @@ const FORMER_MAX = 200;
 
 /** The cluster's values, on one node. */
 export class NamedValues {
-  readonly #key: Pick<SecretKey, "sealer" | "create" | "path">;
+  readonly #key: Pick<SecretKey, "sealer" | "prepare" | "otherKey">;
   readonly #log: Log;
+  readonly #sealed: () => readonly string[];
   #values = new Map<string, CfgValue>();
   /** Secrets by their sealed text, which is never the same twice. */
   #opened = new Map<string, string>();
@@ -28,9 +28,15 @@ export class NamedValues {
   #redactor = new Redactor([]);
   #told = new Set<string>();
 
-  constructor(key: Pick<SecretKey, "sealer" | "create" | "path">, log: Log) {
+  /** `sealed` gives all that is sealed in the cluster. */
+  constructor(
+    key: Pick<SecretKey, "sealer" | "prepare" | "otherKey">,
+    log: Log,
+    sealed: () => readonly string[],
+  ) {
     this.#key = key;
     this.#log = log;
+    this.#sealed = sealed;
   }
 
   /** These are the values now. Logs each secret that this node cannot open, once. */
@@ -100,10 +106,7 @@ export class NamedValues {
    * @throws {MaelstromError} invalid: secrets are sealed with a key this node does not have
    */
   async prepareSealing(values: readonly CfgPut[]): Promise<void> {
-    if (this.#key.sealer || !values.some(({ secret }) => secret)) return;
-    const sealed = [...this.#values.values()].find(({ secret }) => secret);
-    if (sealed) throw this.#lacksKey(sealed);
-    await this.#key.create();
+    if (values.some(({ secret }) => secret)) await this.#key.prepare(this.#sealed());
   }
 
   /**
@@ -122,21 +125,7 @@ export class NamedValues {
     if (opened?.kind === "open") return opened.text;
     const found = opened?.kind === "damaged"
       ? "its sealed text is damaged; put it again"
-      : this.#otherKey(value, sealer);
+      : this.#key.otherKey(value.value);
     throw new MaelstromError("start_failed", `cannot open secret "${value.name}": ${found}`);
-  }
-
-  #otherKey({ value }: CfgValue, sealer: Sealer | undefined): string {
-    const ours = sealer ? `this node has ${sealer.keyId}` : "this node has none";
-    return `it is sealed with key ${keyIdOf(value) ?? "unknown"}, ${ours}; ` +
-      `copy that key to ${this.#key.path} and restart the daemon`;
-  }
-
-  #lacksKey(value: CfgValue): MaelstromError {
-    return new MaelstromError(
-      "invalid",
-      `Cannot seal: ${this.#otherKey(value, undefined)}, or make a new one there and put every ` +
-        "secret again",
-    );
   }
 }

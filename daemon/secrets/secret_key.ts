@@ -5,7 +5,7 @@
  */
 import { dirname } from "node:path";
 import { MaelstromError, messageOf } from "../../lib/errors.ts";
-import { SEAL_KEY_BYTES, Sealer } from "../../lib/secrets/sealer.ts";
+import { keyIdOf, SEAL_KEY_BYTES, Sealer } from "../../lib/secrets/sealer.ts";
 
 /** Name of the file in the data directory. */
 export const SECRET_KEY_FILE = "secret.key";
@@ -37,6 +37,30 @@ export class SecretKey {
   /** What seals and opens; undefined while there is no key. */
   get sealer(): Sealer | undefined {
     return this.#sealer;
+  }
+
+  /**
+   * Makes the key if there is none, and nothing of `sealed` was sealed with another.
+   *
+   * @throws {MaelstromError} invalid: `sealed` needs a key this node does not have, or the file
+   * cannot be made or used
+   */
+  async prepare(sealed: readonly string[]): Promise<void> {
+    if (this.#sealer) return;
+    if (sealed[0] === undefined) return await this.create();
+    throw new MaelstromError(
+      "invalid",
+      `Cannot seal: ${
+        this.otherKey(sealed[0])
+      }, or make a new one there and put every secret again`,
+    );
+  }
+
+  /** Why this node cannot open `sealed`, and what to do. */
+  otherKey(sealed: string): string {
+    const ours = this.#sealer ? `this node has ${this.#sealer.keyId}` : "this node has none";
+    return `it is sealed with key ${keyIdOf(sealed) ?? "unknown"}, ${ours}; ` +
+      `copy that key to ${this.path} and restart the daemon`;
   }
 
   /**

@@ -23,7 +23,7 @@ import {
 import { textOf, type Transaction } from "./driver.ts";
 import { Filter } from "./page.ts";
 import { type CfgValue, parsed } from "./rows.ts";
-import { keepVersion, keptVersions, versionToRestore } from "./versions.ts";
+import { keepVersion, keptVersions, rewriteVersions, versionToRestore } from "./versions.ts";
 
 /** What going back to an earlier version did. */
 export interface Rollback {
@@ -135,6 +135,32 @@ export class Changes {
       throw new MaelstromError("in_use", message, { name, users });
     }
     return await this.#remove("delete from cfg where name = $1", name);
+  }
+
+  /**
+   * Stores components that have a `pullPassword`, and the contents kept of them, as `rewrite` gives
+   * them: another way to write the same. Their versions and times stay, and nothing rolls out. The
+   * result names those that `rewrite` gave as another object.
+   */
+  async rewritePasswords(rewrite: (component: Component) => Component): Promise<string[]> {
+    const rows = await this.#transaction.all(
+      `select name, json from component where json like '%"pullPassword":%'`,
+      [],
+    );
+    const names = [];
+    for (const row of rows) {
+      const before = parsed<Component>(row);
+      const after = rewrite(before);
+      if (after === before) continue;
+      names.push(after.name);
+      await this.#transaction.run("update component set json = $1 where name = $2", [
+        JSON.stringify(after),
+        after.name,
+      ]);
+    }
+    names.push(...await rewriteVersions(this.#transaction, rewrite));
+    if (names.length > 0) await this.#transaction.announce();
+    return [...new Set(names)].sort();
   }
 
   /** Removes the component and its event sources; false when there is none. */

@@ -70,6 +70,12 @@ export interface Driver extends AsyncDisposable {
    * @throws {MaelstromError} stopping: the driver is closed
    */
   write(sql: string, args: readonly SqlValue[]): Promise<Row[]>;
+  /**
+   * Overwrites what was replaced or removed, where the database is a file of ours.
+   *
+   * @throws {MaelstromError} store_unavailable: the database cannot be written
+   */
+  scrub(): Promise<void>;
   /** Says `topic` to the other nodes, at least. It may be lost. */
   tell(topic: string): Promise<void>;
   /** Calls `listener` with what nodes tell; with undefined when some of it may have been missed. */

@@ -95,6 +95,14 @@ class SqliteDriver implements Driver {
     return this.#queue.run(() => this.#whenFree(() => this.#writer.all(sql, args)));
   }
 
+  /** Writes the whole file again, for replaced rows stay in its free pages and in its log. */
+  scrub(): Promise<void> {
+    return this.#queue.run(async () => {
+      await this.#whenFree(() => this.#writer.run("vacuum"));
+      await this.#whenFree(() => this.#writer.all("pragma wal_checkpoint(truncate)"));
+    });
+  }
+
   /** There are no other nodes. */
   tell(_topic: string): Promise<void> {
     return Promise.resolve();

@@ -23,6 +23,7 @@ import {
   DesiredStateReader,
   eventSourceOf,
   nodeStatusOf,
+  parsed,
   type StoredComponent,
   storedComponentOf,
 } from "./rows.ts";
@@ -142,6 +143,16 @@ export class Store implements AsyncDisposable {
   /** The last contents of the component that differ, newest first, with the current one. */
   listComponentVersions(name: string): Promise<Component[]> {
     return keptVersions(this.#driver, name);
+  }
+
+  /** Components, and contents kept of them, that have a `pullPassword`. */
+  async listPasswordHolders(): Promise<Component[]> {
+    const rows = await this.#driver.all(
+      `select name, json from component where json like '%"pullPassword":%' union all
+       select name, json from component_version where json like '%"pullPassword":%'`,
+      [],
+    );
+    return rows.map((row) => parsed<Component>(row));
   }
 
   /** Images of all versions that one may go back to, each once. */
@@ -313,6 +324,14 @@ export class Store implements AsyncDisposable {
    */
   subscribe(listener: () => void): () => void {
     return this.#driver.subscribe(listener);
+  }
+
+  /**
+   * Overwrites what was replaced or removed, where the database is a file of ours: a database of
+   * several nodes has a server that keeps it.
+   */
+  async scrub(): Promise<void> {
+    await this.#driver.scrub();
   }
 
   /** Closes the database after the transaction under way. */

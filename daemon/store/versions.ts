@@ -47,6 +47,32 @@ export async function keptVersions(reader: Reader, name: string): Promise<Compon
   }));
 }
 
+/**
+ * Stores kept contents that have a `pullPassword` as `rewrite` gives them; names those that it gave
+ * as another object.
+ */
+export async function rewriteVersions(
+  transaction: Transaction,
+  rewrite: (component: Component) => Component,
+): Promise<string[]> {
+  const rows = await transaction.all(
+    `select name, version, json from component_version where json like '%"pullPassword":%'`,
+    [],
+  );
+  const names = [];
+  for (const row of rows) {
+    const before = parsed<Component>(row);
+    const after = rewrite(before);
+    if (after === before) continue;
+    names.push(after.name);
+    await transaction.run(
+      "update component_version set json = $1 where name = $2 and version = $3",
+      [contentOf(after), after.name, integerOf(row, "version")],
+    );
+  }
+  return names;
+}
+
 /** The images that kept versions name, each once. */
 export async function keptImages(reader: Reader): Promise<string[]> {
   const rows = await reader.all("select name, json from component_version", []);

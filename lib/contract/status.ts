@@ -31,6 +31,11 @@ export interface ComponentFailure {
   readonly attempts: number;
   /** When the next is due, in milliseconds since 1970; 0: of itself none. */
   readonly retryAt: number;
+  /**
+   * Only the pull that a put asked for has failed, and starts go on being tried: when it is tried
+   * again, in milliseconds since 1970; 0 when it has been given up.
+   */
+  readonly pullRetryAt?: number;
   /** The last lines that the last attempt's container wrote, oldest first. */
   readonly lines: readonly string[];
   /** The last checks of that container, oldest first. */

@@ -23,7 +23,7 @@ export const KEY_TEXTS: Readonly<Record<string, string>> = {
   ports: 'More port bindings, such as "8080:80" or "127.0.0.1:5353:53/udp".',
   volumes: "Directories, volumes and tmpfs to mount.",
   networkname: "Docker network of the container.",
-  logdriver: "Docker log driver; absent means the engine's.",
+  logdriver: "Docker log driver; maelstrom means the engine's, and a copy in the daemon's log.",
   logdriveroptions: "Options of the log driver, by name.",
   cpushares: "Docker's CPU shares; 0 means the engine's default.",
   reservememory: "Memory set aside when placing an instance, in MiB; 0 means 128.",

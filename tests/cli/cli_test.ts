@@ -131,6 +131,14 @@ Deno.test("runCli() prints the version", async () => {
   assert.deepEqual(JSON.parse((await run(["version", "--json"])).stdout), want);
 });
 
+Deno.test("runCli() prints the licences of all that it is made with", async () => {
+  const { stdout } = await run(["version", "--licenses"]);
+  for (const name of ["Deno", "@aws-sdk/client-sqs", "postgres", "yaml", "zod", "tslib"]) {
+    assert.match(stdout, new RegExp(`^${name}( [\\d.]+)? \\(\\w`, "m"));
+  }
+  assert.match(stdout, /Permission is hereby granted, free of charge/);
+});
+
 for (
   const [code, args] of [[2, ["comp", "frob"]], [3, ["comp", "get", "x"]], [0, [
     "version",

@@ -102,6 +102,7 @@ export async function runBundle(
 const TELLING: readonly { readonly args: readonly string[]; readonly input?: string }[] = [
   { args: ["version"] },
   { args: ["version", "--json"] },
+  { args: ["version", "--licenses"] },
   { args: ["help"] },
   { args: ["help", "comp", "put"] },
   { args: ["daemon", "--help"] },

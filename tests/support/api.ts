@@ -9,6 +9,8 @@ import { componentMethods } from "../../daemon/api/components.ts";
 import { eventSourceMethods } from "../../daemon/api/event_sources.ts";
 import { projectMethods } from "../../daemon/api/projects.ts";
 import type { Methods } from "../../daemon/api/rpc.ts";
+import { PullPasswords } from "../../daemon/secrets/pull_passwords.ts";
+import { SecretKey } from "../../daemon/secrets/secret_key.ts";
 import { Catalog } from "../../daemon/store/catalog.ts";
 import { openSqlite } from "../../daemon/store/sqlite.ts";
 import { Store } from "../../daemon/store/store.ts";
@@ -37,13 +39,14 @@ export class TestApi implements AsyncDisposable {
   private constructor(
     readonly store: Store,
     readonly catalog: Catalog,
+    readonly passwords: PullPasswords,
     stack: AsyncDisposableStack,
   ) {
     this.#stack = stack;
     const methods = {
-      ...componentMethods(store, catalog, () => Promise.resolve([])),
+      ...componentMethods(store, catalog, passwords, () => Promise.resolve([])),
       ...eventSourceMethods(store, catalog, () => []),
-      ...projectMethods(store, catalog),
+      ...projectMethods(store, catalog, passwords),
     };
     this.#handler = apiHandler(methods as Methods, silentLog);
   }
@@ -57,7 +60,8 @@ export class TestApi implements AsyncDisposable {
     const store = stack.use(new Store(driver, { nodeId: "node-1" }));
     const catalog = stack.use(new Catalog(store, { log: silentLog }));
     await catalog.start(new AbortController().signal);
-    return new TestApi(store, catalog, stack.move());
+    const passwords = new PullPasswords(await SecretKey.load("", `${path}/secret.key`), () => []);
+    return new TestApi(store, catalog, passwords, stack.move());
   }
 
   /** What the wire has as the answer to `method` with `input`, which may be wrong. */
@@ -73,6 +77,13 @@ export class TestApi implements AsyncDisposable {
     const { result, error } = await this.call(method, input);
     assert.equal(error, undefined, error?.message);
     return result;
+  }
+
+  /** What a client of the ancestor's RPC library is told of the interface. */
+  async idl(params: unknown): Promise<unknown> {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: "1", method: "barrister-idl", params });
+    const request = new Request("http://node/_mael/v1", { method: "POST", body });
+    return (await (await this.#handler(request, ADMINISTRATOR)).json()).result;
   }
 
   /** Asserts that `method` is refused. */

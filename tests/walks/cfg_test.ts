@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { until } from "../support/cluster.ts";
-import { TestNode } from "../support/node.ts";
+import { type LogLine, TestNode } from "../support/node.ts";
 
 const FIRST = "hunter2-the-first";
 const SECOND = "hunter2-the-second";
@@ -46,12 +46,14 @@ Deno.test("walk: a secret reaches the container, and nothing that is shown", asy
   await t.step("a changed value rolls out, and the old one stays out of sight", async () => {
     const from = node.log.length;
     const begun = performance.now();
-    const put = await run(["cfg", "put", "DB_PASSWORD", "-", "--secret"], SECOND);
+    const put = await run(["cfg", "put", "DB_PASSWORD", "-", "--secret", "--wait"], SECOND);
     assert.equal(
       put.stdout,
       "Value put: DB_PASSWORD version 2 (secret)\nComponent rolls out: hello version 2\n",
     );
-    await node.seen((line) => line.message === "instance serves" && line.version === 2, { from });
+    const isServing = (line: LogLine) => line.message === "instance serves" && line.version === 2;
+    assert.ok(node.log.slice(from).some(isServing), "it was waited for");
+    assert.match(put.stderr, /^hello version 2: serves with 1 instance/m);
     console.log(`  rolled out in ${Math.round(performance.now() - begun)} ms`);
     await node.hasContainers(1);
     assert.equal(await pass(node), `x://u:${SECOND}@db $\{cfg:DB_PASSWORD}\n`);

@@ -341,7 +341,17 @@ const DOCKER: Record<keyof DockerComponent, Case> = {
   networkName: ({ rich, settings: { network } }) => {
     assert.deepEqual(Object.keys(rich.NetworkSettings.Networks), [network]);
   },
-  logDriver: ({ rich }) => assert.equal(rich.HostConfig.LogConfig.Type, "local"),
+  logDriver: async ({ node, rich }) => {
+    assert.equal(rich.HostConfig.LogConfig.Type, "local");
+    await node.putSample("loud", { logDriver: "maelstrom" });
+    assert.equal(await statusOf(node, "loud/log?text=heard"), 200);
+    const said = await node.seen(({ line }) => line === "heard");
+    assert.deepEqual([said.message, said.component, said.stream], [
+      "component says",
+      "loud",
+      "stdout",
+    ]);
+  },
   logDriverOptions: ({ rich }) => {
     assert.deepEqual(rich.HostConfig.LogConfig.Config, { "max-size": "1m" });
   },

@@ -73,6 +73,9 @@ Deno.test("walk: as many failures are borne as the component says", async () => 
     ({ instances }) => instances[0]?.health.at(-1)?.healthy === true,
   );
   assert.ok(instances[0]!.health.length <= 5);
+  const [before, last] = instances[0]!.health.slice(-2).map(({ at }) => at);
+  const apartMs = last! - before!;
+  assert.ok(apartMs >= 900 && apartMs < 5000, `checked after ${apartMs} ms; by default after 10 s`);
   const failed = instances[0]!.health.filter(({ healthy }) => !healthy);
   assert.ok(failed.length > 0);
   assert.ok(failed.every(({ detail, at }) => detail === "status 503" && at > 0));

@@ -1,5 +1,7 @@
 /** Images from a registry: how they get to the node, and what is told meanwhile. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { until } from "../support/cluster.ts";
 import { PULL } from "../support/docker/pull.ts";
 import { ARCHITECTURE, OTHER_ARCHITECTURE } from "../support/docker/elf.ts";
 import { labelled } from "../support/docker/labelled.ts";
@@ -109,6 +111,23 @@ Deno.test("walk: an image is pulled on put, and shown when that fails", async ()
   const { status } = await api(node, "MaelstromService.GetComponent", { name: "shop" });
   assert.equal(status.failures.length, 1);
   assert.match(status.failures[0].message, /^Cannot pull image ".*tiny:none": .*manifest/);
+  const told = /attempts?, next (in \d+ s|is due)/;
+  assert.match(
+    await node.run(["comp", "get", "shop"]),
+    /^# version 2 is not pulled on .*manifest/m,
+  );
+  assert.match(await node.run(["comp", "get", "shop"]), told);
+  assert.match(
+    await node.run(["ps"]),
+    /^shop +2 +failing .* attempt 1, next in \d+ s: Cannot pull/m,
+  );
+  await registry.put("none");
+  await node.seen(({ message, image }) =>
+    message === "pulled image" && String(image).endsWith(":none")
+  );
+  const isWell = async () =>
+    !/not pulled/.test(await node.run(["comp", "get", "shop"])) || undefined;
+  await until(5000, "the failure to be forgotten", isWell);
 });
 
 Deno.test("walk: an image is pulled on each start; without the registry the one here is used", async () => {
@@ -164,7 +183,14 @@ Deno.test("walk: the registry's password pulls, is never shown, and survives get
     name: "p",
     components: { web: { image: registry.ref, httpport: 80, ...lowered(LOGIN) } },
   });
+  const files = (await Array.fromAsync(Deno.readDir(node.dataDir)))
+    .filter(({ name }) => name.startsWith("maelstrom.db"));
+  const bytes = await Promise.all(
+    files.map(({ name }) => Deno.readFile(`${node.dataDir}/${name}`)),
+  );
+  assert.ok(files.length > 0);
   const outputs = [
+    ...bytes.map((part) => new TextDecoder("latin1").decode(part)),
     got,
     json,
     list,
@@ -175,6 +201,42 @@ Deno.test("walk: the registry's password pulls, is never shown, and survives get
   const { project: stored } = await api(node, "MaelstromService.GetProject", { name: "p" });
   outputs.push(written, JSON.stringify(stored), JSON.stringify(node.log));
   for (const output of outputs) assert.ok(!output.includes(LOGIN.pullPassword), output);
+});
+
+Deno.test("walk: a password that an older daemon stored in clear is sealed at the start, and pulls", async () => {
+  await using setting = await setUp({}, {
+    username: LOGIN.pullUsername,
+    password: LOGIN.pullPassword,
+  });
+  const { node, registry, put } = setting;
+  await put("shop", LOGIN, { minInstances: 1 });
+  await node.hasContainers(1);
+  await node.stop();
+  const path = `${node.dataDir}/maelstrom.db`;
+  const clear = `"pullPassword":"${LOGIN.pullPassword}"`;
+  const database = new DatabaseSync(path);
+  for (const table of ["component", "component_version"]) {
+    const row = database.prepare(`select json from ${table}`).get()!;
+    const json = String(row.json).replace(/"pullPassword":"sealed:[^"]*"/, clear);
+    assert.ok(json.includes(clear));
+    database.prepare(`update ${table} set json = ?`).run(json);
+  }
+  database.close();
+  const from = node.log.length;
+  await node.start();
+  const sealed = await node.seen(({ message }) => message.startsWith("sealed the passwords"), {
+    from,
+  });
+  assert.deepEqual(sealed.components, ["shop"]);
+  assert.ok(!new TextDecoder("latin1").decode(await Deno.readFile(path)).includes(clear));
+  assert.ok(!node.log.slice(from).some(({ message }) => message === "stopping instance"));
+  await registry.put("2");
+  const got = await node.run(["comp", "get", "shop"]);
+  await node.run(["comp", "put", "-f", "-"], got.replace("team/tiny:1", "team/tiny:2"));
+  await node.seen(({ message, version }) => message === "instance serves" && version === 2, {
+    from,
+  });
+  assert.equal(registry.pulls("2"), 1, "pulled with the sealed password");
 });
 
 Deno.test("walk: an image for another kind of machine is refused with both platforms", async () => {

@@ -4,6 +4,7 @@ import { componentMethods } from "../../../daemon/api/components.ts";
 import { projectMethods } from "../../../daemon/api/projects.ts";
 import { callRpc, type Methods } from "../../../daemon/api/rpc.ts";
 import { NamedValues } from "../../../daemon/secrets/named_values.ts";
+import { PullPasswords } from "../../../daemon/secrets/pull_passwords.ts";
 import { SecretKey } from "../../../daemon/secrets/secret_key.ts";
 import { Catalog } from "../../../daemon/store/catalog.ts";
 import { openSqlite } from "../../../daemon/store/sqlite.ts";
@@ -24,12 +25,15 @@ async function setUp() {
   const catalog = stack.use(new Catalog(store, { log }));
   const { signal } = new AbortController();
   await catalog.start(signal);
-  const named = new NamedValues(await SecretKey.load("", `${path}/secret.key`), log);
+  const key = await SecretKey.load("", `${path}/secret.key`);
+  const sealed = () => catalog.current.cfg.filter(({ secret }) => secret).map(({ value }) => value);
+  const named = new NamedValues(key, log, sealed);
+  const passwords = new PullPasswords(key, sealed);
   catalog.subscribe(() => named.use(catalog.current.cfg));
   const methods = {
     ...cfgMethods(store, catalog, named),
-    ...componentMethods(store, catalog, () => Promise.resolve([])),
-    ...projectMethods(store, catalog),
+    ...componentMethods(store, catalog, passwords, () => Promise.resolve([])),
+    ...projectMethods(store, catalog, passwords),
   } as Methods;
   const replies: string[] = [];
   const call = async (name: string, input: object) => {

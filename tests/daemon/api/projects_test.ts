@@ -266,10 +266,10 @@ Deno.test("PutProject and RemoveProject are not cut at a page of 1000", async ()
 });
 
 /** What of the project is in effect, with its secrets. */
-function inEffect({ catalog }: TestApi, project: string): (Component | EventSource)[] {
+function inEffect({ catalog, passwords }: TestApi, project: string): (Component | EventSource)[] {
   const { components, eventSources } = catalog.current;
   return [
-    ...components.map(({ component }) => component),
+    ...components.map(({ component }) => passwords.open(component)),
     ...eventSources.map(({ eventSource }) => eventSource),
   ].filter(({ projectName }) => projectName === project);
 }

@@ -14,7 +14,7 @@ import { witness } from "../../support/docker/witness.ts";
 const NOWHERE = "127.0.0.1:1/none:1";
 
 /** Images over the real engine, with a registry of the test's own. */
-async function setUp({ allowsPullCommand = false } = {}) {
+async function setUp({ allowsPullCommand = false, retryMs = 60_000 } = {}) {
   const stack = new AsyncDisposableStack();
   const registry = stack.use(await startRegistry());
   const { docker, signal } = stack.use(labelled());
@@ -30,7 +30,15 @@ async function setUp({ allowsPullCommand = false } = {}) {
     },
   });
   const tasks = stack.use(new Tasks(log));
-  const images = new Images({ docker, log, tasks, allowsPullCommand });
+  const images = new Images({
+    docker,
+    log,
+    tasks,
+    allowsPullCommand,
+    passwordOf: ({ docker: { pullPassword } }) => pullPassword,
+    retryMs,
+    now: () => Date.now(),
+  });
   const entry = (parts: Partial<DockerComponent> = {}, version = 1) =>
     stored({ version, docker: { image: registry.ref, ...parts } });
   /** Resolves when `count` lines with this message are in the log. */
@@ -47,6 +55,11 @@ async function setUp({ allowsPullCommand = false } = {}) {
   const [quiet, go] = [() => {}, new AbortController().signal];
   const node = { registry, docker, images, tasks, lines, entry, told, quiet, go, signal };
   return { ...node, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** Resolves when `condition` holds; what it waits for happens in this process. */
+async function holds(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 Deno.test("Images.pull() pulls once for everybody who wants the same at one time", async () => {
@@ -201,6 +214,7 @@ Deno.test("Images.follow() tells of a pull on put that failed, until it is well 
     [told?.componentName, told?.componentVersion, told?.attempts, told?.retryAt],
     ["shop", 1, 1, 0],
   );
+  assert.ok(told?.pullRetryAt! > Date.now(), "it is tried again");
   assert.match(told?.message ?? "", /connection refused/);
   images.follow([entry({ pullImageOnPut: true }, 2)]);
   assert.deepEqual(images.failures(), []);
@@ -209,6 +223,42 @@ Deno.test("Images.follow() tells of a pull on put that failed, until it is well 
   await node.told("cannot pull image on put", 2);
   images.follow([]);
   assert.deepEqual(images.failures(), []);
+});
+
+Deno.test("Images.follow() tries a pull on put again, a few times, and then leaves it to a start", async () => {
+  await using node = await setUp({ retryMs: 1 });
+  const { images, entry, lines } = node;
+  images.follow([entry({ image: NOWHERE, pullImageOnPut: true })]);
+  await node.told("cannot pull image on put", 10);
+  const tries = lines.filter(({ message }) => message === "cannot pull image on put");
+  assert.deepEqual(tries.map(({ attempts }) => attempts), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  assert.deepEqual(tries.map(({ backOffMs }) => backOffMs).slice(0, 4), [1, 2, 4, 8]);
+  const [told] = images.failures();
+  assert.deepEqual([told?.attempts, told?.retryAt, told?.pullRetryAt], [10, 0, 0]);
+  await holds(() => node.tasks.names().length === 0);
+});
+
+Deno.test("Images.follow() is well once a later try, or a start, has pulled the image", async () => {
+  await using node = await setUp({ retryMs: 200 });
+  const { registry, images, entry } = node;
+  const late = `${registry.address}/team/tiny:late`;
+  images.follow([entry({ image: late, pullImageOnPut: true })]);
+  await node.told("cannot pull image on put");
+  await registry.put("late");
+  await holds(() => images.failures().length === 0);
+  assert.equal(node.lines.filter(({ message }) => message === "pulled image").length, 1);
+  const slow = await setUp();
+  await using _slow = slow;
+  const soon = slow.entry({
+    image: `${slow.registry.address}/team/tiny:soon`,
+    pullImageOnPut: true,
+  });
+  slow.images.follow([soon]);
+  await slow.told("cannot pull image on put");
+  assert.equal(await slow.images.refresh(soon, slow.quiet, slow.go), undefined, "no wait for it");
+  await slow.registry.put("soon");
+  await slow.images.ensure(soon, slow.quiet, slow.go);
+  assert.deepEqual(slow.images.failures(), []);
 });
 
 Deno.test("Images.follow() ends the pull of a version that is no longer wanted", async () => {

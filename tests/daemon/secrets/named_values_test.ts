@@ -1,17 +1,21 @@
 import assert from "node:assert/strict";
 import { NamedValues } from "../../../daemon/secrets/named_values.ts";
+import { SecretKey } from "../../../daemon/secrets/secret_key.ts";
 import { createLog } from "../../../lib/log.ts";
 import { Sealer } from "../../../lib/secrets/sealer.ts";
 
-const ours = new Sealer(new Uint8Array(32).fill(1));
+const KEY = new Uint8Array(32).fill(1);
+const ours = new Sealer(KEY);
 const other = new Sealer(new Uint8Array(32).fill(2));
 
-/** The values of a node with `sealer` as its key. */
-function setUp({ sealer }: { readonly sealer?: Sealer } = { sealer: ours }) {
+/** The values of a node whose key is `text`; where others are sealed, `sealed` are. */
+async function setUp(
+  { text = KEY.toBase64(), path = "/data/secret.key", sealed = [] as string[] } = {},
+) {
   const lines: Record<string, unknown>[] = [];
   const write = (line: string) => lines.push(JSON.parse(line));
-  const key = { sealer, path: "/data/secret.key", create: () => Promise.resolve() };
-  const named = new NamedValues(key, createLog({ level: "debug", format: "json", write }));
+  const log = createLog({ level: "debug", format: "json", write });
+  const named = new NamedValues(await SecretKey.load(text, path), log, () => sealed);
   return { named, lines };
 }
 
@@ -21,8 +25,8 @@ function secret(name: string, text: string, sealer: Sealer = ours) {
 
 const plain = { name: "HOST", secret: false, value: "db" };
 
-Deno.test("NamedValues.resolve() puts values in, secret or not", () => {
-  const { named, lines } = setUp();
+Deno.test("NamedValues.resolve() puts values in, secret or not", async () => {
+  const { named, lines } = await setUp();
   named.use([plain, secret("PASS", "hunter2")]);
   assert.equal(
     named.resolve("x://u:${cfg:PASS}@${cfg:HOST} $${cfg:HOST}"),
@@ -32,8 +36,8 @@ Deno.test("NamedValues.resolve() puts values in, secret or not", () => {
   assert.deepEqual(lines, []);
 });
 
-Deno.test("NamedValues.redact() takes out secrets, also those replaced and removed", () => {
-  const { named } = setUp();
+Deno.test("NamedValues.redact() takes out secrets, also those replaced and removed", async () => {
+  const { named } = await setUp();
   const text = "db hunter2 swordfish";
   assert.equal(named.redact(text), text);
   named.use([plain, secret("PASS", "hunter2")]);
@@ -44,8 +48,8 @@ Deno.test("NamedValues.redact() takes out secrets, also those replaced and remov
   assert.equal(named.redact(text), "db *** ***");
 });
 
-Deno.test("NamedValues says which key is missing, once, and serves the other values", () => {
-  const { named, lines } = setUp();
+Deno.test("NamedValues says which key is missing, once, and serves the other values", async () => {
+  const { named, lines } = await setUp();
   const values = [plain, secret("PASS", "hunter2", other)];
   named.use(values);
   named.use(values);
@@ -58,8 +62,8 @@ Deno.test("NamedValues says which key is missing, once, and serves the other val
   assert.equal(named.says(values[1]!, "hunter2"), false);
 });
 
-Deno.test("NamedValues tells a damaged secret from one of another key", () => {
-  const { named } = setUp();
+Deno.test("NamedValues tells a damaged secret from one of another key", async () => {
+  const { named } = await setUp();
   const { value } = secret("OTHER", "hunter2");
   named.use([{ name: "PASS", secret: true, value }]);
   assert.throws(() => named.resolve("${cfg:PASS}"), {
@@ -68,10 +72,9 @@ Deno.test("NamedValues tells a damaged secret from one of another key", () => {
 });
 
 Deno.test("NamedValues.prepareSealing() makes no key where secrets are sealed with another", async () => {
-  const { named } = setUp({});
   const put = { name: "NEW", value: "x", secret: true };
-  await named.prepareSealing([put]);
-  named.use([secret("PASS", "hunter2", other)]);
+  const sealed = [secret("PASS", "hunter2", other).value];
+  const { named } = await setUp({ text: "", path: "/nowhere/secret.key", sealed });
   await named.prepareSealing([{ name: "PLAIN", value: "x" }]);
   await assert.rejects(named.prepareSealing([put]), (error: Error) => {
     assert.match(error.message, new RegExp(`sealed with key ${other.keyId}, this node has none`));

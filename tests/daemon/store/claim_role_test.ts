@@ -18,6 +18,7 @@ async function losing(when: "before" | "after") {
     dialect: real.dialect,
     all: (sql, args) => real.all(sql, args),
     write: (sql, args) => real.write(sql, args),
+    scrub: () => real.scrub(),
     tell: (topic) => real.tell(topic),
     hear: (listener) => real.hear(listener),
     subscribe: (listener) => real.subscribe(listener),
