@@ -70,7 +70,8 @@ class Planning implements AsyncDisposable {
   readonly #epoch: number;
   readonly #couriers = new Map<string, Courier>();
   readonly #refused = new Map<string, string>();
-  readonly #assigned = new Map<string, ReadonlyMap<string, number>>();
+  /** What each node was told last, and what it should run in the end. */
+  readonly #told = new Map<string, Pick<NodeOption, "assigned" | "settled">>();
   #counts: ReadonlyMap<string, number> = new Map();
   #demand = new Map<string, DemandWindow>();
   #nextMs = 0;
@@ -157,8 +158,8 @@ class Planning implements AsyncDisposable {
   }
 
   #option(status: NodeStatus, nowMs: number): NodeOption {
-    const assigned = this.#assigned.get(status.nodeId);
     return {
+      ...this.#told.get(status.nodeId),
       nodeId: status.nodeId,
       state: status.state,
       labels: status.labels,
@@ -171,7 +172,6 @@ class Planning implements AsyncDisposable {
         inFlight: info.inFlight,
         lastUseMs: lastUseMs(info),
       })),
-      ...(assigned ? { assigned } : {}),
       failing: new Set(
         status.failures.filter(({ retryAt }) => retryAt > nowMs)
           .map(({ componentName }) => componentName),
@@ -203,8 +203,9 @@ class Planning implements AsyncDisposable {
   #send(status: NodeStatus, plan: Placement, wants: readonly Want[]): void {
     const { nodeId, startedAt } = status;
     const assigned = plan.targets.get(nodeId);
-    if (!assigned) return;
-    this.#assigned.set(nodeId, assigned);
+    const settled = plan.settled.get(nodeId);
+    if (!assigned || !settled) return;
+    this.#told.set(nodeId, { assigned, settled });
     const order: Omit<TargetOrder, "number"> = {
       epoch: this.#epoch,
       targets: wants.filter(({ component }) => assigned.has(component)).map((want) => ({
@@ -238,7 +239,7 @@ class Planning implements AsyncDisposable {
     for (const [nodeId, courier] of this.#couriers) {
       if (present.has(nodeId)) continue;
       this.#couriers.delete(nodeId);
-      this.#assigned.delete(nodeId);
+      this.#told.delete(nodeId);
       void courier[Symbol.asyncDispose]();
     }
   }
