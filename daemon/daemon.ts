@@ -156,6 +156,7 @@ export async function startDaemon(
       log,
       traffic,
       failures: () => converger.failures(),
+      stuck: () => targets.stuck,
       waiting: () => routers.waiting(),
       roles: () => roles.held(),
       sources: () => pollers.status(),

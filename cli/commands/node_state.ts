@@ -34,20 +34,25 @@ export async function drainNode(call: Call): Promise<void> {
   const seconds = call.flags.count("deadline") ?? DEADLINE_SECONDS;
   const nodeId = await want(call, "draining", words);
   const endMs = performance.now() + seconds * 1000;
-  for (let said = -1;;) {
+  for (let said = "";;) {
     const node = (await listNodes(call)).find((node) => node.nodeId === nodeId);
     const left = node?.runningComponents ?? [];
     if (left.length === 0) return await call.output.line(`Node drained: ${nodeId}`);
-    if (left.length !== said) {
-      const names = [...new Set(left.map(({ componentName }) => componentName))].sort();
-      await call.output.line(`${instances(left.length)} left: ${names.join(", ")}`);
-      said = left.length;
+    const stuck = (node?.stuck ?? []).map(({ componentName, reason }) =>
+      `no other node takes "${componentName}": ${reason}`
+    );
+    const names = [...new Set(left.map(({ componentName }) => componentName))].sort();
+    const news = [`${instances(left.length)} left: ${names.join(", ")}`, ...stuck];
+    if (news.join() !== said) {
+      for (const line of news) await call.output.line(line);
+      said = news.join();
     }
     if (performance.now() > endMs) {
       throw new MaelstromError(
         "timeout",
-        `Cannot drain node "${nodeId}": ${instances(left.length)} left after ${seconds} s; ` +
-          "it goes on draining",
+        `Cannot drain node "${nodeId}": ${
+          [`${instances(left.length)} left after ${seconds} s`, ...stuck].join("; ")
+        }; it goes on draining`,
       );
     }
     await pause(LOOK_EVERY_MS, call.signal);

@@ -33,6 +33,9 @@ const MOVES_MAX = 10;
 export class Mover {
   readonly moves: Move[] = [];
   readonly #board: Board;
+  /** Serving instances that are on the move, and the state of the board for which that holds. */
+  #inMotion = 0;
+  #countedAt = -1;
 
   constructor(board: Board) {
     this.#board = board;
@@ -74,9 +77,12 @@ export class Mover {
   }
 
   get #mayMove(): boolean {
-    let inMotion = 0;
-    for (const roster of this.#board.rosters.values()) inMotion += holdCount(roster);
-    return inMotion < MOVES_MAX;
+    const { changes, rosters } = this.#board;
+    if (changes !== this.#countedAt) {
+      this.#countedAt = changes;
+      this.#inMotion = rosters.values().reduce((sum, roster) => sum + holdCount(roster), 0);
+    }
+    return this.#inMotion < MOVES_MAX;
   }
 
   /** An instance that does not start on one node may on another. */
@@ -127,15 +133,13 @@ export class Mover {
 
   #leave(seat: Seat, reason: string): boolean {
     const { roster } = seat;
+    const isServing = seat.serving >= seat.settled;
+    // At its maximum one has to stop before another may start.
+    const stopsFirst = isServing && headroom(roster) < 1;
+    if (isServing && !(stopsFirst ? mayMissOne(roster) : this.#mayMove)) return false;
     const to = bestPlace(this.#board, roster);
     if (!to) return false;
-    if (seat.serving >= seat.settled) {
-      if (headroom(roster) < 1) {
-        // At its maximum one has to stop before another may start.
-        if (!mayMissOne(roster)) return false;
-        roster.released += 1;
-      } else if (!this.#mayMove) return false;
-    }
+    if (stopsFirst) roster.released += 1;
     this.#move(seat, to, reason);
     return true;
   }

@@ -8,7 +8,7 @@
 import { aborted } from "../../lib/async/aborted.ts";
 import { Recurring } from "../../lib/async/recurring.ts";
 import { type Effective, effective } from "../../lib/contract/effective.ts";
-import type { ComponentInfo, NodeStatus, TargetOrder } from "../../lib/contract/v1.ts";
+import type { ComponentInfo, NodeStatus, Refusal, TargetOrder } from "../../lib/contract/v1.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { StoredComponent } from "../store/store.ts";
@@ -205,6 +205,7 @@ class Planning implements AsyncDisposable {
     const assigned = plan.targets.get(nodeId);
     const settled = plan.settled.get(nodeId);
     if (!assigned || !settled) return;
+    const stuck = plan.stuck.get(nodeId);
     this.#told.set(nodeId, { assigned, settled });
     const order: Omit<TargetOrder, "number"> = {
       epoch: this.#epoch,
@@ -213,7 +214,8 @@ class Planning implements AsyncDisposable {
         count: assigned.get(want.component)!,
         version: versionFor(want, status, plan),
       })),
-      refused: [...plan.refused].map(([componentName, reason]) => ({ componentName, reason })),
+      refused: refusals(plan.refused, wants),
+      ...(stuck ? { stuck: refusals(stuck, wants) } : {}),
     };
     this.#courier(nodeId).bring(order, startedAt);
   }
@@ -252,6 +254,14 @@ class Planning implements AsyncDisposable {
     this.#refused.clear();
     for (const [component, reason] of refused) this.#refused.set(component, reason);
   }
+}
+
+function refusals(reasons: ReadonlyMap<string, string>, wants: readonly Want[]): Refusal[] {
+  return wants.filter(({ component }) => reasons.has(component)).map(({ component, version }) => ({
+    componentName: component,
+    version,
+    reason: reasons.get(component)!,
+  }));
 }
 
 /** The version a node may run: the one it has, until it is its turn to roll. */

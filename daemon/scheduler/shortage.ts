@@ -1,6 +1,6 @@
 /** Why something has no place, in words for people. Pure. @module */
 import { type Board, isEligible, misplacement, type Roster, settledOn } from "./board.ts";
-import { bestPlace } from "./rank.ts";
+import { fits } from "./rank.ts";
 
 /** Why `roster` cannot have one more, or undefined when it can as soon as something has left. */
 export function shortage({ nodes }: Board, roster: Roster): string | undefined {
@@ -27,7 +27,7 @@ export function stuckOn(board: Board): Map<string, Map<string, string>> {
     const reasons = new Map<string, string>();
     for (const [component, seat] of seats) {
       if (seat.settled === 0 || misplacement(seat) === undefined) continue;
-      if (bestPlace(board, seat.roster)) continue;
+      if (board.nodes.some((other) => fits(other, seat.roster))) continue;
       const reason = shortage(board, seat.roster);
       if (reason !== undefined) reasons.set(component, reason);
     }

@@ -41,7 +41,7 @@ export class TestApi implements AsyncDisposable {
   ) {
     this.#stack = stack;
     const methods = {
-      ...componentMethods(store, catalog, () => Promise.resolve([])),
+      ...componentMethods(store, catalog, { nodes: () => [], refusalOf: () => undefined }),
       ...eventSourceMethods(store, catalog, () => []),
       ...projectMethods(store, catalog),
     };

@@ -28,7 +28,7 @@ async function setUp() {
   catalog.subscribe(() => named.use(catalog.current.cfg));
   const methods = {
     ...cfgMethods(store, catalog, named),
-    ...componentMethods(store, catalog, () => Promise.resolve([])),
+    ...componentMethods(store, catalog, { nodes: () => [], refusalOf: () => undefined }),
     ...projectMethods(store, catalog),
   } as Methods;
   const replies: string[] = [];
