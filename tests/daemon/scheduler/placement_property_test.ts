@@ -63,7 +63,7 @@ function countOf(plan: Placement, nodeId: string, component: string): number {
   return plan.targets.get(nodeId)?.get(component) ?? 0;
 }
 
-Deno.test("place() never fills a node beyond its memory", () => {
+Deno.test("place() never fills a node beyond its memory (T-31)", () => {
   fc.assert(
     fc.property(worlds, ({ nodes, wants }) => {
       const plan = place(nodes, wants);

@@ -504,6 +504,42 @@ for (const { name, nodes, wants, first, last, refused = {}, stuck = {} } of case
   });
 }
 
+const c2 = instance("c2", { reserveMemoryMiB: 300, ...busy });
+const used: { name: string; on: NodeOption; want: number }[] = [
+  { name: "nothing on an empty node (T-27)", on: node("n1", 1000), want: 0 },
+  { name: "what runs (T-27)", on: node("n1", 1000, [instance("c1", busy)]), want: 100 },
+  { name: "each of several (T-27)", on: node("n1", 1000, [instance("c1"), c2]), want: 400 },
+  {
+    name: "what it was told and has not started (T-28)",
+    on: node("n1", 1000, [instance("c1", busy)], { assigned: new Map([["c1", 3]]) }),
+    want: 300,
+  },
+  {
+    name: "what it was told of another component (T-28)",
+    on: node("n1", 1000, [instance("c1", busy)], { assigned: new Map([["c1", 2], ["c2", 1]]) }),
+    want: 500,
+  },
+  {
+    name: "what it was told to stop, until that is gone",
+    on: node("n1", 1000, [instance("c1", busy), c2], { assigned: new Map([["c1", 1]]) }),
+    want: 400,
+  },
+];
+
+for (const { name, on, want: wanted } of used) {
+  Deno.test(`place() takes memory for ${name}`, () => {
+    const count = (component: string) =>
+      on.assigned?.get(component) ??
+        on.instances.filter((one) => one.component === component).length;
+    const { refused } = place([on], [
+      want("c1", count("c1")),
+      want("c2", count("c2"), { reserveMemoryMiB: 300 }),
+      want("big", 1, { reserveMemoryMiB: 2000 }),
+    ]);
+    assert.equal(refused.get("big"), `needs 2000 MiB, largest free is ${1000 - wanted} MiB`);
+  });
+}
+
 Deno.test("place() has at most ten serving instances on the move", () => {
   const many = Array.from({ length: 40 }, (_, i) => `c${String(i).padStart(2, "0")}`);
   const nodes = [
