@@ -21,6 +21,8 @@ export type RolloutState =
     /** Versions that serve all the same, newest first. */
     readonly serving: readonly number[];
   }
+  /** Nothing runs and nothing can: no node has room for it. */
+  | { readonly kind: "refused"; readonly text: string; readonly reason: string }
   /** Somebody has put another version since. */
   | { readonly kind: "replaced"; readonly version: number };
 
@@ -36,6 +38,10 @@ export function rolloutState(
   if (failure) {
     const serving = versionsOf(present.filter(isServing));
     return { kind: "failed", failure, serving };
+  }
+  const { refused } = status;
+  if (status.instances.length === 0 && refused?.version === version) {
+    return { kind: "refused", text: `has no place: ${refused.reason}`, reason: refused.reason };
   }
   if (status.instances.length === 0 && !component.minInstances) {
     return { kind: "idle", text: "starts with its first request" };

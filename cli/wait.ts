@@ -39,7 +39,7 @@ export interface FollowOptions {
 interface Followed extends Rollout {
   text: string;
   isDone: boolean;
-  /** Looks in a row that found nothing running. */
+  /** Looks in a row that found nothing running and nothing under way. */
   idleLooks: number;
 }
 
@@ -75,6 +75,7 @@ export function followOptions(
  *
  * @throws {MaelstromError} start_failed: a version does not start; its last health checks and lines
  * have been printed
+ * @throws {MaelstromError} no_capacity: no node has room for a version, or may have it
  * @throws {MaelstromError} timeout: see {@linkcode FollowOptions}
  * @throws {MaelstromError} stale_version: somebody has put another version since
  * @throws {MaelstromError} not_found: somebody has removed the component since
@@ -98,8 +99,8 @@ export async function followRollout(
     for (let pauseMs = LOOK_MS_MIN;; pauseMs = Math.min(LOOK_MS_MAX, pauseMs * 1.5)) {
       const failures: Failed[] = [];
       for (const followed of all.filter(({ isDone }) => !isDone)) {
-        const failed = await look(client, followed, clock, signal);
-        if (failed) failures.push({ followed, ...failed });
+        const state = await look(client, followed, clock, signal);
+        if (state) failures.push({ followed, state });
       }
       await board.show(all);
       if (failures.length > 0) throw await tellFailures(failures, output);
@@ -115,7 +116,11 @@ export async function followRollout(
 }
 
 type FailedState = Extract<RolloutState, { kind: "failed" }>;
-type Failed = Pick<FailedState, "failure" | "serving"> & { readonly followed: Followed };
+type RefusedState = Extract<RolloutState, { kind: "refused" }>;
+interface Failed {
+  readonly followed: Followed;
+  readonly state: FailedState | RefusedState;
+}
 
 /** Brings `followed` up to date; gives its failure, if it has failed. */
 async function look(
@@ -123,7 +128,7 @@ async function look(
   followed: Followed,
   clock: Clock,
   signal: AbortSignal,
-): Promise<FailedState | undefined> {
+): Promise<Failed["state"] | undefined> {
   const { name, version } = followed;
   const state = await stateOf(client, followed, clock, signal);
   if (state.kind === "replaced") {
@@ -133,14 +138,17 @@ async function look(
     );
   }
   const isFirst = followed.text === "";
-  followed.idleLooks = state.kind === "idle" ? followed.idleLooks + 1 : 0;
+  const isIdle = state.kind === "idle" || state.kind === "refused";
+  followed.idleLooks = isIdle ? followed.idleLooks + 1 : 0;
   // Between the stop of the old instance and the start of the new one there may be none.
   followed.isDone = state.kind === "serves" || (state.kind === "idle" && isFirst) ||
-    followed.idleLooks > 1;
+    (state.kind === "idle" && followed.idleLooks > 1);
   const text = state.kind === "failed" ? "does not start" : state.text;
   if (text !== followed.text) clock.changed();
   followed.text = text;
-  return state.kind === "failed" ? state : undefined;
+  if (state.kind === "failed") return state;
+  // The same gap in a component of which some have no place says nothing of this version.
+  return state.kind === "refused" && followed.idleLooks > 1 ? state : undefined;
 }
 
 async function stateOf(
@@ -236,7 +244,12 @@ function lineOf({ name, version, text }: Followed): string {
 async function tellFailures(failures: readonly Failed[], output: Output): Promise<MaelstromError> {
   const errors = [];
   for (const failed of failures) {
-    const { followed: { name }, failure } = failed;
+    const { followed: { name }, state } = failed;
+    if (state.kind === "refused") {
+      errors.push(new MaelstromError("no_capacity", `Cannot place "${name}": ${state.reason}`));
+      continue;
+    }
+    const { failure } = state;
     for (const { at, healthy, detail } of failure.health) {
       const text = `${localTime(at)} health check ${healthy ? "passed" : "failed"}: ${detail}`;
       await output.labelled("stderr", { label: `[${name}]`, style: "yellow", text });
@@ -244,13 +257,16 @@ async function tellFailures(failures: readonly Failed[], output: Output): Promis
     for (const text of failure.lines) {
       await output.labelled("stderr", { label: `[${name}]`, style: "cyan", text });
     }
-    errors.push(failureError(failed));
+    errors.push(failureError(failed.followed, state));
   }
   for (const { message } of errors.slice(0, -1)) await output.error(message);
   return errors.at(-1)!;
 }
 
-function failureError({ followed: { name, version }, failure, serving }: Failed): MaelstromError {
+function failureError(
+  { name, version }: Followed,
+  { failure, serving }: FailedState,
+): MaelstromError {
   const reason = failure.message.replace(/^Cannot [^:]*: /, "");
   const fallback = serving.length > 0
     ? `version ${serving.join(" and ")} goes on serving`

@@ -165,6 +165,7 @@ export async function startDaemon(
       log,
       traffic,
       failures: () => converger.failures(),
+      stuck: () => targets.stuck,
       waiting: () => routers.waiting(),
       roles: () => roles.held(),
       sources: () => pollers.status(),

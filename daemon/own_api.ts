@@ -136,7 +136,10 @@ export class OwnApi implements AsyncDisposable {
       },
     };
     return {
-      ...componentMethods(store, effective, passwords, () => Promise.resolve(cluster.nodes())),
+      ...componentMethods(store, effective, passwords, {
+        nodes: () => cluster.nodes(),
+        refusalOf: (component) => targets.refusalOf(component),
+      }),
       ...cfgMethods(store, effective, named),
       ...eventSourceMethods(store, effective, () => cluster.nodes()),
       ...cronMethods({ store, runs: cronRuns, now }),

@@ -8,9 +8,13 @@ type Instance = ComponentStatus["instances"][number];
 type Failure = ComponentStatus["failures"][number];
 
 /** `status` as seen at `nowMs`, a comment that readers of YAML pass over. */
-export function statusComment({ instances, failures }: ComponentStatus, nowMs: number): string {
+export function statusComment(
+  { instances, failures, refused }: ComponentStatus,
+  nowMs: number,
+): string {
   const lines = [
     ...instances.length === 0 ? ["nothing runs now"] : instanceLines(instances, nowMs),
+    ...refused ? [`fewer than wanted: ${refused.reason}`] : [],
     ...failures.flatMap((failure) => failureLines(failure, instances, nowMs)),
   ];
   // A line break would end the comment, and the terminal is not theirs to steer.

@@ -38,14 +38,20 @@ export async function drainNode(call: Call): Promise<void> {
   const nodeId = await want(call, "draining", words);
   const endMs = performance.now() + seconds * 1000;
   for (let said = "";;) {
-    const left = leftOn(nodeId, await listNodes(call));
+    const nodes = await listNodes(call);
+    const left = leftOn(nodeId, nodes);
     if (left === "") return await call.output.line(`Node drained: ${nodeId}`);
-    if (left !== said) await call.output.line(left);
-    said = left;
+    const news = [left, ...stuckOn(nodeId, nodes)];
+    if (news.join() !== said) {
+      for (const line of news) await call.output.line(line);
+      said = news.join();
+    }
     if (performance.now() > endMs) {
       throw new MaelstromError(
         "timeout",
-        `Cannot drain node "${nodeId}": ${left} after ${seconds} s; it goes on draining`,
+        `Cannot drain node "${nodeId}" within ${seconds} s: ${
+          news.join("; ")
+        }; it goes on draining`,
       );
     }
     await pause(LOOK_EVERY_MS, call.signal);
@@ -70,6 +76,14 @@ function leftOn(nodeId: string, nodes: readonly NodeStatus[]): string {
   if (left.length === 0) return "";
   const of = names.length > 0 ? `: ${names.sort().join(", ")}` : "";
   return `${left.join(", ")} left${of}`;
+}
+
+/** Why what is left on a node stays there, as its scheduler sees it. */
+function stuckOn(nodeId: string, nodes: readonly NodeStatus[]): string[] {
+  const { stuck = [] } = nodes.find((node) => node.nodeId === nodeId) ?? {};
+  return stuck.map(({ componentName, reason }) =>
+    `no other node takes "${componentName}": ${reason}`
+  );
 }
 
 /** `node rm`: forgets a node that is gone. */

@@ -6,6 +6,7 @@ import type {
   ComponentStatus,
   ComponentVersion,
   NodeStatus,
+  Refusal,
 } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import { fieldChanges, settingsOf } from "../../lib/project/settings.ts";
@@ -22,12 +23,20 @@ type Noun =
   | "MaelstromService.RollbackComponent"
   | "MaelstromService.ListComponents";
 
-/** The methods, over `store`; `nodes` tells what runs where. */
+/** How components fare. */
+export interface ComponentFacts {
+  /** What runs where. */
+  readonly nodes: () => readonly NodeStatus[];
+  /** Why a component has fewer instances than it should; undefined when it has all, or will soon. */
+  readonly refusalOf: (component: string) => Refusal | undefined;
+}
+
+/** The methods, over `store`. */
 export function componentMethods(
   store: Store,
   catalog: Pick<Catalog, "refresh">,
   passwords: Pick<PullPasswords, "open" | "seal">,
-  nodes: () => Promise<readonly NodeStatus[]>,
+  facts: ComponentFacts,
 ): Pick<Methods, Noun> {
   return {
     async "MaelstromService.PutComponent"({ component }, signal) {
@@ -41,7 +50,7 @@ export function componentMethods(
       const name = checkName(input.name, "input.name");
       const stored = await store.getComponent(name);
       if (!stored) throw noComponent(name);
-      return { component: hidePassword(stored.component), status: statusOf(name, await nodes()) };
+      return { component: hidePassword(stored.component), status: statusOf(name, facts) };
     },
     async "MaelstromService.RemoveComponent"(input, signal) {
       const name = checkName(input.name, "input.name");
@@ -114,7 +123,9 @@ function versionOf(component: Component, older: Component | undefined): Componen
   return { version, modifiedAt, image: docker.image, changes };
 }
 
-function statusOf(name: string, nodes: readonly NodeStatus[]): ComponentStatus {
+function statusOf(name: string, facts: ComponentFacts): ComponentStatus {
+  const nodes = facts.nodes();
+  const refused = facts.refusalOf(name);
   const isMeant = ({ componentName }: { readonly componentName: string }) => componentName === name;
   return {
     instances: nodes.flatMap(({ nodeId, runningComponents }) =>
@@ -123,6 +134,7 @@ function statusOf(name: string, nodes: readonly NodeStatus[]): ComponentStatus {
     failures: nodes.flatMap(({ nodeId, failures }) =>
       failures.filter(isMeant).map((failure) => ({ nodeId, ...failure }))
     ),
+    ...(refused ? { refused } : {}),
   };
 }
 

@@ -12,6 +12,7 @@ import type {
   ComponentWaiting,
   NodeState,
   NodeStatus,
+  Refusal,
   RoleHeld,
   SourceStatus,
 } from "../../lib/contract/v1.ts";
@@ -43,6 +44,8 @@ export interface NodeReporterOptions {
   readonly log: Log;
   readonly traffic: (instanceId: string) => InstanceTraffic | undefined;
   /** Components of which no instance starts. */
+  /** What has to leave this node and has no other place. */
+  readonly stuck: () => readonly Refusal[];
   readonly failures: () => readonly ComponentFailure[];
   /** Requests that wait here. */
   readonly waiting: () => readonly ComponentWaiting[];
@@ -105,6 +108,7 @@ export class NodeReporter implements AsyncDisposable {
   /** The node as it is now. */
   status(): NodeStatus {
     const { nodeId, peerUrl, protocols, cpus, totalMemoryMiB, members, now } = this.#options;
+    const stuck = this.#options.stuck();
     const [loadAvg1m = 0, loadAvg5m = 0, loadAvg15m = 0] = Deno.loadavg();
     return {
       nodeId,
@@ -125,6 +129,7 @@ export class NodeReporter implements AsyncDisposable {
       sources: this.#options.sources(),
       labels: this.#options.labels,
       state: this.#options.state(),
+      ...(stuck.length > 0 ? { stuck } : {}),
       isLeaving: this.#isLeaving,
       protocol: protocols.newest,
       oldestProtocol: protocols.oldest,

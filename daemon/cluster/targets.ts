@@ -1,10 +1,11 @@
 /**
  * What this node was last told to run, by whoever owns placement. Remembers the highest epoch, so
  * that an owner who was replaced is refused. Counts are joined with the newest desired state here; an
- * instance is replaced by one of a new version only when the owner says that it is this node's turn. Walk: scheduler ⇒ **targets** → converger.
+ * instance is replaced by one of a new version only when the owner says that it is this node's turn.
+ * Walk: scheduler ⇒ **targets** → converger.
  * @module
  */
-import type { TargetOrder } from "../../lib/contract/v1.ts";
+import type { Refusal, TargetOrder } from "../../lib/contract/v1.ts";
 import { MaelstromError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StoredComponent } from "../store/store.ts";
@@ -62,6 +63,16 @@ export class Targets {
       const message = `Cannot place "${componentName}": ${reason}`;
       this.#options.refuse(componentName, new MaelstromError("no_capacity", message));
     }
+  }
+
+  /** Why `component` has fewer instances than it should, as the owner said last. */
+  refusalOf(component: string): Refusal | undefined {
+    return this.#order?.refused.find(({ componentName }) => componentName === component);
+  }
+
+  /** What has to leave this node and has no other place, as the owner said last. */
+  get stuck(): readonly Refusal[] {
+    return this.#order?.stuck ?? [];
   }
 
   /** Applies them to the newest desired state. Until the first were told nothing is changed. */

@@ -54,6 +54,8 @@ export interface Roster {
   readonly want: Want;
   readonly seats: Seat[];
   settled: number;
+  /** Those that were told to run and serve. */
+  serves: number;
   /** Those of the settled ones that serve. */
   serving: number;
   /** Serving instances that were given up without a replacement. */
@@ -64,6 +66,8 @@ export interface Roster {
 export class Board {
   readonly nodes: readonly NodeDraft[];
   readonly rosters: ReadonlyMap<string, Roster>;
+  /** Grows with every change of what should run in the end. */
+  changes = 0;
 
   constructor(nodes: readonly NodeOption[], wants: readonly Want[]) {
     const rosters = new Map(wants.map((want) => [want.component, rosterOf(want)]));
@@ -77,12 +81,17 @@ export class Board {
   seat(node: NodeDraft, roster: Roster): Seat {
     const seat = node.seats.get(roster.want.component);
     if (seat) return seat;
-    return addSeat(node, roster, [], 0);
+    return addSeat(node, roster, [], 0, 0);
+  }
+
+  /** Makes `seat` run `count` instances in the end. */
+  settle(seat: Seat, count: number): void {
+    settle(seat, count);
+    this.changes += 1;
   }
 }
 
-/** Makes `seat` run `count` instances in the end. */
-export function settle(seat: Seat, count: number): void {
+function settle(seat: Seat, count: number): void {
   const { node, roster, memoryMiB } = seat;
   node.freeMemoryMiB -= (Math.max(count, seat.present) - Math.max(seat.settled, seat.present)) *
     memoryMiB;
@@ -91,12 +100,6 @@ export function settle(seat: Seat, count: number): void {
   roster.settled += count - seat.settled;
   roster.serving += servingOf(seat, count) - servingOf(seat, seat.settled);
   seat.settled = count;
-}
-
-/** Keeps memory of `node` for an instance that cannot start yet. */
-export function claim(node: NodeDraft, memoryMiB: number): void {
-  node.freeMemoryMiB -= memoryMiB;
-  node.soonMemoryMiB -= memoryMiB;
 }
 
 /** Count of `roster` on `node` in the end. */
@@ -126,9 +129,13 @@ export function servingOf(seat: Seat, count: number): number {
   return Math.min(seat.serving, count);
 }
 
+/** Instances that should run on the node, and that it was not told to start. */
+export function untoldOf({ settled, assigned, present }: Seat): number {
+  return Math.max(0, settled - Math.max(assigned, present));
+}
+
 /** Serving instances that leave and have to stay until others serve in their stead. */
-export function holdCount({ want, seats, serving, released }: Roster): number {
-  const serves = seats.reduce((sum, seat) => sum + servingOf(seat, seat.assigned), 0);
+export function holdCount({ want, serves, serving, released }: Roster): number {
   return Math.max(0, Math.min(want.count, serves) - released - serving);
 }
 
@@ -158,11 +165,11 @@ export function compare(a: string, b: string): number {
 }
 
 function rosterOf(want: Want): Roster {
-  return { want, seats: [], settled: 0, serving: 0, released: 0 };
+  return { want, seats: [], settled: 0, serves: 0, serving: 0, released: 0 };
 }
 
 function draftOf(option: NodeOption, index: number, rosters: Map<string, Roster>): NodeDraft {
-  const { totalMemoryMiB, instances, assigned } = option;
+  const { totalMemoryMiB, instances, assigned, settled = assigned } = option;
   const node: NodeDraft = {
     option,
     index,
@@ -172,15 +179,18 @@ function draftOf(option: NodeOption, index: number, rosters: Map<string, Roster>
     settled: 0,
   };
   const placed = Map.groupBy(instances, ({ component }) => component);
-  const components = new Set([...placed.keys(), ...assigned?.keys() ?? []]);
+  const components = new Set([
+    ...placed.keys(),
+    ...assigned?.keys() ?? [],
+    ...settled?.keys() ?? [],
+  ]);
   for (const component of [...components].sort(compare)) {
     let roster = rosters.get(component);
     if (!roster) rosters.set(component, roster = rosterOf(unwanted(component)));
     const here = placed.get(component) ?? [];
-    const count = assigned
-      ? assigned.get(component) ?? 0
-      : here.filter(({ status }) => status !== "stopping").length;
-    addSeat(node, roster, here, count);
+    const count = here.filter(({ status }) => status !== "stopping").length;
+    const told = assigned ? assigned.get(component) ?? 0 : count;
+    addSeat(node, roster, here, told, settled ? settled.get(component) ?? 0 : told);
   }
   return node;
 }
@@ -190,6 +200,7 @@ function addSeat(
   roster: Roster,
   instances: readonly PlacedInstance[],
   assigned: number,
+  settled: number,
 ): Seat {
   const { component, version, reserveMemoryMiB } = roster.want;
   const stopping = instances.filter(({ status }) => status === "stopping");
@@ -213,7 +224,8 @@ function addSeat(
   node.seats.set(component, seat);
   roster.seats.push(seat);
   node.freeMemoryMiB -= seat.stoppingMemoryMiB + seat.present * seat.memoryMiB;
-  settle(seat, assigned);
+  roster.serves += servingOf(seat, assigned);
+  settle(seat, settled);
   return seat;
 }
 

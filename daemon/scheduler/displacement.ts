@@ -5,17 +5,15 @@
  */
 import {
   type Board,
-  claim,
   compare,
   costOn,
-  headroom,
   isEligible,
   type NodeDraft,
   type Roster,
   type Seat,
-  settle,
   settledOn,
 } from "./board.ts";
+import { add } from "./rank.ts";
 
 interface Option {
   readonly node: NodeDraft;
@@ -23,24 +21,17 @@ interface Option {
   readonly victims: readonly Seat[];
 }
 
-/**
- * Makes room for what `roster` lacks of its floor, and keeps it for the next plan: an instance
- * starts only when its memory is free. True when there will be room.
- */
-export function awaitRoom(board: Board, roster: Roster): boolean {
-  let isAwaited = false;
+/** Settles what `roster` lacks of its floor where there will be room; it starts when there is. */
+export function awaitRoom(board: Board, roster: Roster): void {
   for (let left = roster.want.floor - roster.settled; left > 0; left--) {
-    if (headroom(roster) <= 0) break;
     const option = bestOption(board, roster);
-    if (!option) break;
+    if (!option) return;
     for (const seat of option.victims) {
       if (seat.serving >= seat.settled) seat.roster.released += 1;
-      settle(seat, seat.settled - 1);
+      board.settle(seat, seat.settled - 1);
     }
-    claim(option.node, costOn(option.node, roster));
-    isAwaited = true;
+    add(board, option.node, roster);
   }
-  return isAwaited;
 }
 
 /** Fewest of the component, fewest victims, fewest instances left beside it, most memory left. */

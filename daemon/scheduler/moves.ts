@@ -5,93 +5,123 @@
  */
 import {
   type Board,
-  claim,
-  costOn,
   headroom,
   holdCount,
+  isEligible,
   isFailing,
   misplacement,
   type NodeDraft,
   type Roster,
   type Seat,
-  settle,
   settledOn,
+  untoldOf,
 } from "./board.ts";
 import { add, bestPlace, firstToGo, fits, isStuck } from "./rank.ts";
 
-/** An instance that changes its node. Without `to` it has to stop before another may start. */
+/** An instance that changes its node. */
 export interface Move {
   readonly component: string;
   readonly from: string;
-  readonly to?: string;
+  readonly to: string;
   readonly reason: string;
 }
 
-/** What moves, and which nodes cannot give away what they should. */
-export interface Moves {
-  readonly moves: readonly Move[];
-  readonly stuck: ReadonlyMap<string, string>;
-}
+/** Serving instances that may be on the move at the same time in the whole cluster. */
+const MOVES_MAX = 10;
 
-/** Moves instances until nothing has to or `budget` serving ones are on their way. */
-export function moveInstances(board: Board, budget: number): Moves {
-  const mover = new Mover(board, budget);
-  mover.leaveFailing();
-  mover.leaveMisplaced();
-  mover.fillEmptyNodes();
-  mover.evenOut();
-  return mover;
-}
-
-class Mover implements Moves {
+/** Moves instances on a board. */
+export class Mover {
   readonly moves: Move[] = [];
-  readonly stuck = new Map<string, string>();
   readonly #board: Board;
-  #budget: number;
+  /** Serving instances that are on the move, and the state of the board for which that holds. */
+  #inMotion = 0;
+  #countedAt = -1;
 
-  constructor(board: Board, budget: number) {
+  constructor(board: Board) {
     this.#board = board;
-    this.#budget = budget;
   }
 
-  /** An instance that does not start on one node may on another. */
-  leaveFailing(): void {
+  /** What waits for a place does so only where it may, and only while no place is free. */
+  reconsiderWaiting(): void {
     for (const seat of this.#seats()) {
-      if (!isStuck(seat)) continue;
-      for (let left = seat.settled - seat.serving; left > 0; left--) {
-        const to = bestPlace(this.#board, seat.roster);
-        if (!to || isFailing(to, seat.roster) || headroom(seat.roster) < 1) break;
-        this.#move(seat, to, "start failed");
+      const { node, roster } = seat;
+      const untold = untoldOf(seat);
+      if (untold === 0) continue;
+      if (!isEligible(node, roster) || misplacement(seat) !== undefined) {
+        this.#board.settle(seat, seat.settled - untold);
+        continue;
+      }
+      for (let left = untold; left > 0 && node.freeMemoryMiB < 0; left--) {
+        const to = bestPlace(this.#board, roster);
+        if (!to || isFailing(to, roster)) break;
+        this.#board.settle(seat, seat.settled - 1);
+        add(this.#board, to, roster);
       }
     }
   }
 
-  /** What does not serve yet goes first: it costs nothing. */
-  leaveMisplaced(): void {
+  /** What does not serve yet leaves first, at no cost: one that does not start, or may not here. */
+  leaveStarting(): void {
+    for (const seat of this.#seats()) this.#leaveFailing(seat);
     for (const seat of this.#seats()) this.#leaveDownTo(seat, Math.min(seat.serving, seat.settled));
+  }
+
+  /** What serves where it may not stay leaves when another serves in its stead, if that may be. */
+  leaveServing(): void {
     for (const seat of this.#seats()) this.#leaveDownTo(seat, 0);
   }
 
-  /** A node without work takes an instance of one that has several. */
-  fillEmptyNodes(): void {
-    for (const node of this.#board.nodes) {
-      if (this.#budget <= 0) return;
-      if (node.settled > 0 || node.option.state !== "ready") continue;
-      const seat = this.#donorFor(node);
-      if (seat) this.#move(seat, node, "node is empty");
+  /** Makes the cluster more even, as long as that is possible. */
+  balance(): void {
+    while (this.#fillEmptyNodes() || this.#evenOut());
+  }
+
+  get #mayMove(): boolean {
+    const { changes, rosters } = this.#board;
+    if (changes !== this.#countedAt) {
+      this.#countedAt = changes;
+      this.#inMotion = rosters.values().reduce((sum, roster) => sum + holdCount(roster), 0);
+    }
+    return this.#inMotion < MOVES_MAX;
+  }
+
+  /** An instance that does not start on one node may on another. */
+  #leaveFailing(seat: Seat): void {
+    while (isStuck(seat)) {
+      const to = bestPlace(this.#board, seat.roster);
+      if (!to || isFailing(to, seat.roster)) return;
+      this.#move(seat, to, "start failed");
     }
   }
 
-  /** No node has two more of a component than another that has room for it. */
-  evenOut(): void {
+  /** A node without work takes an instance of one that has several. True when one moves. */
+  #fillEmptyNodes(): boolean {
+    let isChanged = false;
+    for (const node of this.#board.nodes) {
+      if (node.settled > 0 || node.option.state !== "ready") continue;
+      if (!this.#mayMove) break;
+      const seat = this.#donorFor(node);
+      if (!seat) continue;
+      this.#move(seat, node, "node is empty");
+      isChanged = true;
+    }
+    return isChanged;
+  }
+
+  /** No node has two more of a component than another that has room for it. True when one moves. */
+  #evenOut(): boolean {
+    let isChanged = false;
     for (const roster of this.#board.rosters.values()) {
-      if (this.#budget <= 0) return;
       const from = this.#movable(roster);
       if (!from || from.settled < 2) continue;
       const to = bestPlace(this.#board, roster);
       if (!to || isFailing(to, roster)) continue;
-      if (settledOn(to, roster) <= from.settled - 2) this.#move(from, to, "uneven");
+      if (settledOn(to, roster) > from.settled - 2) continue;
+      if (!this.#mayMove) break;
+      this.#move(from, to, "uneven");
+      isChanged = true;
     }
+    return isChanged;
   }
 
   #leaveDownTo(seat: Seat, count: number): void {
@@ -102,36 +132,21 @@ class Mover implements Moves {
   }
 
   #leave(seat: Seat, reason: string): boolean {
-    const { roster, node } = seat;
+    const { roster } = seat;
     const isServing = seat.serving >= seat.settled;
+    // At its maximum one has to stop before another may start.
+    const stopsFirst = isServing && headroom(roster) < 1;
+    if (isServing && !(stopsFirst ? mayMissOne(roster) : this.#mayMove)) return false;
     const to = bestPlace(this.#board, roster);
-    if (!to) {
-      const { component, reserveMemoryMiB } = roster.want;
-      const why = `no other node takes "${component}", which needs ${reserveMemoryMiB} MiB`;
-      this.stuck.set(node.option.nodeId, why);
-      return false;
-    }
-    if (headroom(roster) >= 1) {
-      if (isServing && this.#budget <= 0) return false;
-      this.#move(seat, to, reason);
-      return true;
-    }
-    // At its maximum, one has to stop before another may start.
-    const missing = roster.want.count - roster.serving;
-    if (isServing && missing >= roster.want.maxUnavailable) return false;
-    if (holdCount(roster) > 0) return false;
-    settle(seat, seat.settled - 1);
-    claim(to, costOn(to, roster));
-    if (isServing) roster.released += 1;
-    this.moves.push({ component: roster.want.component, from: node.option.nodeId, reason });
+    if (!to) return false;
+    if (stopsFirst) roster.released += 1;
+    this.#move(seat, to, reason);
     return true;
   }
 
   #move(seat: Seat, to: NodeDraft, reason: string): void {
-    const isServing = seat.serving >= seat.settled;
-    settle(seat, seat.settled - 1);
+    this.#board.settle(seat, seat.settled - 1);
     add(this.#board, to, seat.roster);
-    if (isServing) this.#budget -= 1;
     this.moves.push({
       component: seat.roster.want.component,
       from: seat.node.option.nodeId,
@@ -164,4 +179,9 @@ class Mover implements Moves {
       yield* [...node.seats.values()].filter(({ settled }) => settled > 0);
     }
   }
+}
+
+function mayMissOne(roster: Roster): boolean {
+  const { count, maxUnavailable } = roster.want;
+  return holdCount(roster) === 0 && count - roster.serving < maxUnavailable;
 }

@@ -34,6 +34,11 @@ export interface NodeOption {
    * rollout runs more or fewer for a while, and that is nothing to be mended.
    */
   readonly assigned?: ReadonlyMap<string, number>;
+  /**
+   * Count by component that the last plan wants it to run in the end; absent when nobody knows, then
+   * what it was told counts. Without it a move that has begun would be decided anew in every plan.
+   */
+  readonly settled?: ReadonlyMap<string, number>;
   /** Components whose latest start failed here and that wait for another try. */
   readonly failing?: ReadonlySet<string>;
 }

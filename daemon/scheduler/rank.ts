@@ -6,14 +6,12 @@
 import {
   type Board,
   costOn,
-  headroom,
   isEligible,
   isFailing,
   misplacement,
   type NodeDraft,
   type Roster,
   type Seat,
-  settle,
   settledOn,
 } from "./board.ts";
 import { Heap } from "./heap.ts";
@@ -45,35 +43,32 @@ export function bestPlace(board: Board, roster: Roster): NodeDraft | undefined {
   return best;
 }
 
-/** Adds up to `count` instances where they fit best; gives how many. */
-export function spread(board: Board, roster: Roster, count: number): number {
-  const limit = Math.min(count, headroom(roster));
-  if (limit <= 0) return 0;
+/** Adds up to `count` instances where they fit best. */
+export function spread(board: Board, roster: Roster, count: number): void {
+  if (count <= 0) return;
   const places = new Heap(
     board.nodes.filter((node) => fits(node, roster)),
     (a, b) => comparePlaces(roster, a, b),
   );
-  let added = 0;
-  for (; added < limit && places.first; added++) {
+  for (let left = count; left > 0 && places.first; left--) {
     const node = places.first;
     add(board, node, roster);
     places.settleFirst(fits(node, roster));
   }
-  return added;
 }
 
 /** One more instance of `roster` on `node`. */
 export function add(board: Board, node: NodeDraft, roster: Roster): void {
   const seat = board.seat(node, roster);
-  settle(seat, seat.settled + 1);
+  board.settle(seat, seat.settled + 1);
 }
 
 /** Takes `count` instances away, the first to go first. */
-export function shrink(roster: Roster, count: number): void {
+export function shrink(board: Board, roster: Roster, count: number): void {
   const seats = new Heap(roster.seats.filter(({ settled }) => settled > 0), compareStops);
   for (let left = count; left > 0 && seats.first; left--) {
     const seat = seats.first;
-    settle(seat, seat.settled - 1);
+    board.settle(seat, seat.settled - 1);
     seats.settleFirst(seat.settled > 0);
   }
 }

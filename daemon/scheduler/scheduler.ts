@@ -8,7 +8,7 @@
 import { aborted } from "../../lib/async/aborted.ts";
 import { Recurring } from "../../lib/async/recurring.ts";
 import { type Effective, effective } from "../../lib/contract/effective.ts";
-import type { ComponentInfo, NodeStatus, TargetOrder } from "../../lib/contract/v1.ts";
+import type { ComponentInfo, NodeStatus, Refusal, TargetOrder } from "../../lib/contract/v1.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Catalog } from "../store/catalog.ts";
 import type { StoredComponent } from "../store/store.ts";
@@ -75,7 +75,8 @@ class Planning implements AsyncDisposable {
   readonly #epoch: number;
   readonly #couriers = new Map<string, Courier>();
   readonly #refused = new Map<string, string>();
-  readonly #assigned = new Map<string, ReadonlyMap<string, number>>();
+  /** What each node was told last, and what it should run in the end. */
+  readonly #told = new Map<string, Pick<NodeOption, "assigned" | "settled">>();
   #counts: ReadonlyMap<string, number> = new Map();
   #demand = new Map<string, DemandWindow>();
   /** Since when nobody who waits for a component reaches it. */
@@ -173,8 +174,8 @@ class Planning implements AsyncDisposable {
   }
 
   #option(status: NodeStatus, nowMs: number): NodeOption {
-    const assigned = this.#assigned.get(status.nodeId);
     return {
+      ...this.#told.get(status.nodeId),
       nodeId: status.nodeId,
       state: status.state,
       labels: status.labels,
@@ -187,7 +188,6 @@ class Planning implements AsyncDisposable {
         inFlight: info.inFlight,
         lastUseMs: lastUseMs(info),
       })),
-      ...(assigned ? { assigned } : {}),
       failing: new Set(
         status.failures.filter(({ retryAt }) => retryAt > nowMs)
           .map(({ componentName }) => componentName),
@@ -219,8 +219,10 @@ class Planning implements AsyncDisposable {
   #send(status: NodeStatus, plan: Placement, wants: readonly Want[]): void {
     const { nodeId, startedAt } = status;
     const assigned = plan.targets.get(nodeId);
-    if (!assigned) return;
-    this.#assigned.set(nodeId, assigned);
+    const settled = plan.settled.get(nodeId);
+    if (!assigned || !settled) return;
+    const stuck = plan.stuck.get(nodeId);
+    this.#told.set(nodeId, { assigned, settled });
     const order: Omit<TargetOrder, "number"> = {
       epoch: this.#epoch,
       targets: wants.filter(({ component }) => assigned.has(component)).map((want) => ({
@@ -228,7 +230,8 @@ class Planning implements AsyncDisposable {
         count: assigned.get(want.component)!,
         version: versionFor(want, status, plan),
       })),
-      refused: [...plan.refused].map(([componentName, reason]) => ({ componentName, reason })),
+      refused: refusals(plan.refused, wants),
+      ...(stuck ? { stuck: refusals(stuck, wants) } : {}),
     };
     this.#courier(nodeId).bring(order, startedAt);
   }
@@ -254,7 +257,7 @@ class Planning implements AsyncDisposable {
     for (const [nodeId, courier] of this.#couriers) {
       if (present.has(nodeId)) continue;
       this.#couriers.delete(nodeId);
-      this.#assigned.delete(nodeId);
+      this.#told.delete(nodeId);
       void courier[Symbol.asyncDispose]();
     }
   }
@@ -274,6 +277,14 @@ function withOneMore(want: Want, infos: readonly ComponentInfo[], nodes: number)
   const running = infos.filter(({ status }) => status !== "stopping").length;
   const count = Math.min(running + 1, nodes, want.maxInstances);
   return { ...want, count: Math.max(want.count, count) };
+}
+
+function refusals(reasons: ReadonlyMap<string, string>, wants: readonly Want[]): Refusal[] {
+  return wants.filter(({ component }) => reasons.has(component)).map(({ component, version }) => ({
+    componentName: component,
+    version,
+    reason: reasons.get(component)!,
+  }));
 }
 
 /** The version a node may run: the one it has, until it is its turn to roll. */

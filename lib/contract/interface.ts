@@ -90,7 +90,9 @@ const STRUCTS: Readonly<Record<string, string>> = {
     componentName string, componentVersion int, message string, attempts int, retryAt int,
     pullRetryAt? int, lines string[], health HealthResult[]`,
   "ComponentFailureOnNode extends ComponentFailure": "nodeId string",
-  ComponentOnNodes: "instances ComponentInstance[], failures ComponentFailureOnNode[]",
+  Refusal: "componentName string, version? int, reason string",
+  ComponentOnNodes: `
+    instances ComponentInstance[], failures ComponentFailureOnNode[], refused? Refusal`,
   ComponentWaiting: "componentName string, count int",
   RoleHeld: "role string, epoch int",
   Labels: "",
@@ -99,7 +101,8 @@ const STRUCTS: Readonly<Record<string, string>> = {
     totalMemoryMiB int, freeMemoryMiB int, numCPUs int, loadAvg1m float, loadAvg5m float,
     loadAvg15m float, runningComponents ComponentInfo[], failures ComponentFailure[],
     waiting ComponentWaiting[], roles RoleHeld[], sources SourceStatus[], state NodeState,
-    isLeaving bool, labels Labels, protocol int`,
+    stuck? Refusal[], isLeaving bool, labels Labels, protocol int, oldestProtocol? int,
+    reached? string[]`,
 };
 
 /** Functions by interface: what they take and what they give, as the fields of two structs. */

@@ -90,6 +90,8 @@ export interface NodeStatus {
   /** Event sources whose queues are polled here. */
   readonly sources: readonly SourceStatus[];
   readonly state: NodeState;
+  /** Components that have to leave the node and have no other place; absent when there are none. */
+  readonly stuck?: readonly Refusal[];
   /** The daemon is stopping: nothing more should be sent there. */
   readonly isLeaving: boolean;
   /** What constraints of components speak of: `{ "zone": "a" }`. */
@@ -154,7 +156,18 @@ export interface RoleHeld {
 export interface ComponentStatus {
   readonly instances: readonly (ComponentInfo & { readonly nodeId: string })[];
   readonly failures: readonly (ComponentFailure & { readonly nodeId: string })[];
+  /** Why it has fewer instances than it should; absent when it has all, or will soon. */
+  readonly refused?: Refusal;
 }
+
+/** What has no place: `{ "componentName": "shop", "version": 4, "reason": "needs 512 MiB, …" }`. */
+const refusalSchema = z.object({
+  componentName: z.string(),
+  /** The version for which there is none; an owner of an older version does not say. */
+  version: z.int().min(0).optional(),
+  reason: z.string(),
+});
+export type Refusal = z.infer<typeof refusalSchema>;
 
 /** What a node should run, as the owner of placement says: `{ "epoch": 7, "targets": [ … ], … }`. */
 export const targetOrderSchema = z.object({
@@ -170,6 +183,8 @@ export const targetOrderSchema = z.object({
     version: z.int().min(0),
   })),
   /** Components that have fewer instances than wanted, and why. */
-  refused: z.array(z.object({ componentName: z.string(), reason: z.string() })),
+  refused: z.array(refusalSchema),
+  /** Components that have to leave the node and have no other place. An older owner says nothing. */
+  stuck: z.array(refusalSchema).optional(),
 });
 export type TargetOrder = z.infer<typeof targetOrderSchema>;

@@ -36,6 +36,13 @@ const old: Parts = { componentVersion: 3 };
 const fresh: Parts = { componentVersion: 4 };
 const starting: Parts = { ...fresh, status: "starting" };
 
+/** What has no instance since no node has room for version 4. */
+function refused(version: number, instances: readonly Parts[] = []): ComponentAnswer {
+  const { component, status } = answer(instances, [], 1);
+  const reason = "needs 512 MiB, largest free is 300 MiB";
+  return { component, status: { ...status, refused: { componentName: "shop", version, reason } } };
+}
+
 const cases: { name: string; given: ComponentAnswer; want: [string, string] }[] = [
   { name: "nothing", given: answer([]), want: ["idle", "starts with its first request"] },
   {
@@ -75,6 +82,26 @@ const cases: { name: string; given: ComponentAnswer; want: [string, string] }[] 
     name: "a failure of an older version only",
     given: answer([starting], [{ componentVersion: 3 }]),
     want: ["going", "1 starting"],
+  },
+  {
+    name: "nothing, as there is no room",
+    given: refused(4),
+    want: ["refused", "has no place: needs 512 MiB, largest free is 300 MiB"],
+  },
+  {
+    name: "nothing yet, where there was no room for an older version",
+    given: refused(3),
+    want: ["going", "waits for its first instance"],
+  },
+  {
+    name: "one that serves, where there is no room for all",
+    given: refused(4, [fresh]),
+    want: ["serves", "serves with 1 instance"],
+  },
+  {
+    name: "one old, where there is no room for all",
+    given: refused(4, [old]),
+    want: ["going", "1 of version 3 to replace"],
   },
 ];
 for (const { name, given, want } of cases) {

@@ -75,6 +75,34 @@ Deno.test("followRollout() ends when the new version does not start, and shows w
   );
 });
 
+/** Nothing runs, and the planner says that nothing can. */
+function refused(version: number): ComponentStatus {
+  const reason = "needs 512 MiB, largest free is 300 MiB";
+  return { instances: [], failures: [], refused: { componentName: "shop", version, reason } };
+}
+
+Deno.test("followRollout() ends when no node has room, and says why", async () => {
+  const begun = performance.now();
+  const { code, stderr } = await put([], { node: { status: () => refused(2) } });
+  assert.equal(code, 1);
+  assert.equal(
+    stderr,
+    "shop version 2: has no place: needs 512 MiB, largest free is 300 MiB\n" +
+      'maelstrom: Cannot place "shop": needs 512 MiB, largest free is 300 MiB\n',
+  );
+  assert.ok(performance.now() - begun < 10_000);
+});
+
+Deno.test("followRollout() goes on when there is room after all", async () => {
+  let looked = 0;
+  const serves = looks("shop", [NEW]);
+  const { code, stderr } = await put([], {
+    node: { status: () => looked++ < 2 ? refused(2) : serves() },
+  });
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^shop version 2: serves with 1 instance$/m);
+});
+
 Deno.test("followRollout() ends when its time is over", async () => {
   const { code, stderr } = await put([[OLD]], { args: ["--timeout", "1"] });
   assert.equal(code, 6);

@@ -46,6 +46,7 @@ export class SimulatedNode {
   state: NodeState = "ready";
   instances: SimulatedInstance[] = [];
   assigned: ReadonlyMap<string, number> = new Map();
+  settled: ReadonlyMap<string, number> = new Map();
   starts = 0;
   stops = 0;
   readonly #retryAt = new Map<string, number>();
@@ -58,7 +59,7 @@ export class SimulatedNode {
 
   /** What the planner is told. */
   option(second: number): NodeOption {
-    const { nodeId, state, labels, totalMemoryMiB, assigned } = this;
+    const { nodeId, state, labels, totalMemoryMiB, assigned, settled } = this;
     const failing = new Set(
       [...this.#retryAt].filter(([, at]) => at > second).map(([component]) => component),
     );
@@ -70,7 +71,7 @@ export class SimulatedNode {
       inFlight: one.inFlight,
       lastUseMs: Math.max(one.lastRequestMs, one.sinceMs),
     }));
-    return { nodeId, state, labels, totalMemoryMiB, instances, assigned, failing };
+    return { nodeId, state, labels, totalMemoryMiB, instances, assigned, settled, failing };
   }
 
   /** Instances of `component` that serve. */
@@ -82,6 +83,7 @@ export class SimulatedNode {
   lose(): void {
     this.instances = [];
     this.assigned = new Map();
+    this.settled = new Map();
     this.#retryAt.clear();
   }
 

@@ -144,6 +144,7 @@ class Simulation {
       if (node.state === "down") continue;
       changes -= node.starts + node.stops;
       node.assigned = plan.targets.get(node.nodeId)!;
+      node.settled = plan.settled.get(node.nodeId)!;
       node.converge(second, byName, this.#random, wild ? ODDS : { slow: 0, fails: 0 });
       changes += node.starts + node.stops;
     }

@@ -17,6 +17,7 @@ import { Store } from "../../daemon/store/store.ts";
 import type { Method, Outputs } from "../../lib/contract/v1.ts";
 import { silentLog } from "../../lib/log.ts";
 import { ADMINISTRATOR } from "../../lib/rpc/caller.ts";
+import { NO_FACTS } from "./builders.ts";
 
 /** A method, without the name of its service. */
 type Served = {
@@ -44,7 +45,7 @@ export class TestApi implements AsyncDisposable {
   ) {
     this.#stack = stack;
     const methods = {
-      ...componentMethods(store, catalog, passwords, () => Promise.resolve([])),
+      ...componentMethods(store, catalog, passwords, NO_FACTS),
       ...eventSourceMethods(store, catalog, () => []),
       ...projectMethods(store, catalog, passwords),
     };

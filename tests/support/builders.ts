@@ -1,4 +1,5 @@
 /** Values for tests, with defaults for everything a test does not speak of. @module */
+import type { ComponentFacts } from "../../daemon/api/components.ts";
 import type { Component, DockerComponent, EventSource } from "../../lib/contract/v1.ts";
 import type { StoredComponent } from "../../daemon/store/store.ts";
 
@@ -35,3 +36,6 @@ export function eventSource(parts: Partial<EventSource> = {}): EventSource {
     ...parts,
   };
 }
+
+/** What is known of how components fare where nothing runs. */
+export const NO_FACTS: ComponentFacts = { nodes: () => [], refusalOf: () => undefined };

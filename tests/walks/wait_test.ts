@@ -87,3 +87,25 @@ Deno.test("walk: put --timeout ends the wait, an interrupt too, and the rollout 
   assert.match(told, /Interrupted; the rollout goes on without being watched\n$/);
   await node.seen(({ message, version }) => message === "instance serves" && version === 4);
 });
+
+Deno.test("walk: put --wait of what fits nowhere ends with the reason", async () => {
+  await using node = await TestNode.start();
+  await node.putSample("hello");
+  const put = JSON.stringify({
+    name: "big",
+    minInstances: 1,
+    docker: { image: await imageOf(node), httpPort: 8080, reserveMemoryMiB: 60_000_000 },
+  });
+  const begun = performance.now();
+  const { code, stderr } = await node.cli(["comp", "put", "-f", "-", "--wait"], put);
+  assert.equal(code, 1, stderr);
+  assert.match(
+    stderr,
+    /^maelstrom: Cannot place "big": needs 60000000 MiB, largest free is \d+ MiB$/m,
+  );
+  assert.ok(performance.now() - begun < 20_000);
+  assert.match(
+    await node.run(["comp", "get", "big"]),
+    /^# fewer than wanted: needs 60000000 MiB/m,
+  );
+});

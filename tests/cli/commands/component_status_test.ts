@@ -74,6 +74,14 @@ Deno.test("statusComment() says when nothing runs, and when nothing else serves"
   );
 });
 
+Deno.test("statusComment() says why there are fewer than wanted", () => {
+  const refused = { componentName: "shop", version: 4, reason: "no node takes instances" };
+  assert.equal(
+    statusComment({ instances: [], failures: [], refused }, NOW_MS),
+    "# nothing runs now\n# fewer than wanted: no node takes instances\n",
+  );
+});
+
 Deno.test("getComponent() tells the status, and putComponent() passes over it", async () => {
   await using node = startFakeNode({
     components: [component("shop", { version: 3 })],

@@ -191,3 +191,55 @@ Deno.test("drainNode() does not wait for pollers that no other node can take", a
   const { stdout } = await run(["node", "drain", "a"], { env });
   assert.equal(stdout, "Node drained: a\n");
 });
+
+const STUCK = [{
+  componentName: "shop",
+  version: 1,
+  reason: "needs 512 MiB, largest free is 300 MiB",
+}];
+
+Deno.test("drainNode() tells what is stuck and why, and ends with it when its time is over", async () => {
+  const nodes = [nodeStatus("n1", [instance("shop"), instance("blog")], { stuck: STUCK })];
+  await using node = startFakeNode({ nodes });
+  const env = { MAELSTROM_PRIVATE_URL: node.url };
+  const { code, stdout, stderr } = await run(["node", "drain", "n1", "--deadline", "1"], { env });
+  assert.equal(code, 6);
+  const why = 'no other node takes "shop": needs 512 MiB, largest free is 300 MiB';
+  assert.equal(stdout, `2 instances left: blog, shop\n${why}\n`);
+  assert.equal(
+    stderr,
+    'maelstrom: Cannot drain node "n1" within 1 s: 2 instances left: blog, shop; ' +
+      `${why}; it goes on draining\n`,
+  );
+});
+
+Deno.test("drainNode() tells each change once, until nothing is left", async () => {
+  const all = [
+    nodeStatus("n1", [instance("shop")]),
+    nodeStatus("n1", [instance("shop")], { stuck: STUCK }),
+    nodeStatus("n1", [instance("shop")], { stuck: STUCK }),
+    nodeStatus("n1", [instance("shop")]),
+    nodeStatus("n1", []),
+  ];
+  let looked = -1;
+  await using node = startFakeNode({
+    intercept: ({ method }) => {
+      if (!method.endsWith("ListNodeStatus")) return undefined;
+      const nodes = [all[Math.min(Math.max(0, looked++), all.length - 1)]!];
+      const result = { respondingNodeId: "n1", nodes };
+      return Response.json({ jsonrpc: "2.0", id: "1", result });
+    },
+  });
+  const { code, stdout } = await run(["node", "drain", "n1"], {
+    env: { MAELSTROM_PRIVATE_URL: node.url },
+  });
+  assert.equal(code, 0);
+  assert.deepEqual(stdout.split("\n"), [
+    "1 instance left: shop",
+    "1 instance left: shop",
+    'no other node takes "shop": needs 512 MiB, largest free is 300 MiB',
+    "1 instance left: shop",
+    "Node drained: n1",
+    "",
+  ]);
+});

@@ -12,6 +12,7 @@ import { Store } from "../../../daemon/store/store.ts";
 import { createLog } from "../../../lib/log.ts";
 import { ADMINISTRATOR } from "../../../lib/rpc/caller.ts";
 import { component } from "../../contracts/store_values.ts";
+import { NO_FACTS } from "../../support/builders.ts";
 
 /** The methods on values, components and projects over an empty database of one test's own. */
 async function setUp() {
@@ -32,7 +33,7 @@ async function setUp() {
   catalog.subscribe(() => named.use(catalog.current.cfg));
   const methods = {
     ...cfgMethods(store, catalog, named),
-    ...componentMethods(store, catalog, passwords, () => Promise.resolve([])),
+    ...componentMethods(store, catalog, passwords, NO_FACTS),
     ...projectMethods(store, catalog, passwords),
   } as Methods;
   const replies: string[] = [];

@@ -109,3 +109,15 @@ Deno.test("Targets.accept() tells those who wait why there is no instance", () =
   targets.accept({ ...order(1, {}), refused: [{ componentName: "shop", reason: "no room" }] });
   assert.deepEqual(refused, ['shop: Cannot place "shop": no room']);
 });
+
+Deno.test("Targets keeps what has no place until the owner says otherwise", () => {
+  const { targets } = told();
+  assert.deepEqual([targets.refusalOf("shop"), targets.stuck], [undefined, []]);
+  const refusal = { componentName: "shop", version: 1, reason: "no node takes instances" };
+  targets.accept({ ...order(1, {}), refused: [refusal], stuck: [refusal] });
+  assert.deepEqual(targets.refusalOf("shop"), refusal);
+  assert.equal(targets.refusalOf("blog"), undefined);
+  assert.deepEqual(targets.stuck, [refusal]);
+  targets.accept(order(1, { shop: 1 }));
+  assert.deepEqual([targets.refusalOf("shop"), targets.stuck], [undefined, []]);
+});

@@ -219,7 +219,7 @@ Deno.test("desiredCount() keeps between the minimum and the maximum", () => {
   }));
 });
 
-Deno.test("desiredCount() goes to 0 only when idle", () => {
+Deno.test("desiredCount() goes to 0 only when idle (T-35)", () => {
   fc.assert(fc.property(loads, (load) => {
     const busy = load.queued > 0 || load.instances.some(({ inFlight }) => inFlight > 0);
     if (busy) assert.ok(count({}, load) > 0);

@@ -9,9 +9,10 @@ import {
 } from "../../../daemon/scheduler/placement.ts";
 import { meets, parseConstraint } from "../../../lib/contract/constraint.ts";
 import { memoryOf, present } from "../../simulation/invariants.ts";
-import { instance, node, settled, sorted, targetsOf, told, want } from "./world.ts";
+import { instance, node, obeyed, settled, sorted, targetsOf, told, want } from "./world.ts";
 
-const RUNS = { numRuns: 1000 };
+/** `PROPERTY_RUNS=30000 deno test …` looks at length. */
+const RUNS = { numRuns: Number(Deno.env.get("PROPERTY_RUNS") ?? 1000) };
 const names = ["a", "b", "c", "d"];
 const memory = fc.constantFrom(64, 128, 500);
 
@@ -62,7 +63,7 @@ function countOf(plan: Placement, nodeId: string, component: string): number {
   return plan.targets.get(nodeId)?.get(component) ?? 0;
 }
 
-Deno.test("place() never fills a node beyond its memory", () => {
+Deno.test("place() never fills a node beyond its memory (T-31)", () => {
   fc.assert(
     fc.property(worlds, ({ nodes, wants }) => {
       const plan = place(nodes, wants);
@@ -142,19 +143,23 @@ Deno.test("place() gives the same plan whatever the order of nodes and instances
   );
 });
 
-Deno.test("place() soon asks for nothing new in any cluster, if nothing happens", () => {
+Deno.test("place() changes nothing when it plans twice, whichever nodes have obeyed so far", () => {
+  const obedience = fc.array(fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }), {
+    maxLength: 4,
+  });
   fc.assert(
-    fc.property(worlds, ({ nodes, wants }) => {
+    fc.property(worlds, obedience, ({ nodes, wants }, rounds) => {
       let current = nodes;
-      const seen: string[] = [];
-      for (let plans = 0; plans < 6; plans++) {
+      for (const obeys of [...rounds, []]) {
         const plan = place(current, wants);
-        seen.push(JSON.stringify(sorted(targetsOf(plan))));
-        current = told(current, plan);
+        const again = place(told(current, plan), wants);
+        assert.deepEqual(sorted(targetsOf(again)), sorted(targetsOf(plan)));
+        assert.deepEqual(again.settled, plan.settled);
+        const done = obeyed(current, plan, wants);
+        current = told(current, plan).map((node, i) => obeys[i] ? done[i]! : node);
       }
-      assert.equal(seen.at(-1), seen.at(-2));
     }),
-    RUNS,
+    { numRuns: 3 * RUNS.numRuns },
   );
 });
 

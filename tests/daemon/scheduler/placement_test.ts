@@ -19,7 +19,7 @@ interface Case {
   /** Targets when everything is over. */
   readonly last?: object;
   readonly refused?: Record<string, string>;
-  readonly stuck?: Record<string, string>;
+  readonly stuck?: Record<string, Record<string, string>>;
 }
 
 const cases: Case[] = [
@@ -385,7 +385,7 @@ const cases: Case[] = [
     wants: [want("a", 1)],
     first: { n1: { a: 1 }, n2: {} },
     last: { n1: { a: 1 }, n2: {} },
-    stuck: { n1: 'no other node takes "a", which needs 100 MiB' },
+    stuck: { n1: { a: "needs 100 MiB, largest free is 99 MiB" } },
   },
   {
     name: "replaces the instances of a node that is down and tells it nothing",
@@ -406,6 +406,67 @@ const cases: Case[] = [
     }],
     wants: [want("a", 1)],
     first: { n1: {}, n2: { a: 1 } },
+  },
+  {
+    name: "tries another node when a start fails at the maximum",
+    nodes: [
+      node("n1", 1000, [], { assigned: new Map([["a", 1]]), failing: new Set(["a"]) }),
+      node("n2", 500),
+    ],
+    wants: [want("a", 1, { maxInstances: 1 })],
+    first: { n1: {}, n2: { a: 1 } },
+  },
+  {
+    name: "does not decide a move anew when another starts beside it",
+    nodes: [
+      node("n1", 200, [instance("a", { status: "starting" })]),
+      node("n2", 500, [instance("a")]),
+    ],
+    wants: [
+      want("a", 1, { maxInstances: 1 }),
+      want("b", 1),
+      want("c", 1, { ...cold, reserveMemoryMiB: 500 }),
+    ],
+    first: { n1: { a: 1, b: 1 }, n2: { a: 1 } },
+    last: { n1: { a: 1, b: 1 }, n2: { c: 1 } },
+  },
+  {
+    name: "goes where there is room now while it waits for room elsewhere",
+    nodes: [
+      node("n1", 200, [instance("x", { status: "stopping", reserveMemoryMiB: 200 })], {
+        assigned: new Map(),
+        settled: new Map([["a", 1]]),
+      }),
+      node("n2", 100),
+    ],
+    wants: [want("a", 1, cold)],
+    first: { n1: {}, n2: { a: 1 } },
+  },
+  {
+    name: "does not wait on a node that takes nothing any more",
+    nodes: [
+      node("n1", 200, [instance("x", { status: "stopping", reserveMemoryMiB: 200 })], {
+        state: "cordoned",
+        assigned: new Map(),
+        settled: new Map([["a", 1]]),
+      }),
+    ],
+    wants: [want("a", 1, cold)],
+    first: { n1: {} },
+    refused: { a: "no node takes instances" },
+  },
+  {
+    name: "lets what leaves make room for a first instance, and pushes nobody out",
+    nodes: [
+      node("n1", 200, [instance("a", busy)], { labels: { zone: "b" } }),
+      node("n2", 100, [], { labels: { zone: "a" } }),
+    ],
+    wants: [
+      want("a", 1, { constraints: constraints("zone=a") }),
+      want("b", 1, { ...cold, reserveMemoryMiB: 200 }),
+    ],
+    first: { n1: { a: 1 }, n2: { a: 1 } },
+    last: { n1: { b: 1 }, n2: { a: 1 } },
   },
   {
     name: "stays where it is when it starts nowhere",
@@ -435,8 +496,47 @@ for (const { name, nodes, wants, first, last, refused = {}, stuck = {} } of case
     const plan = place(nodes, wants);
     if (first) assert.deepEqual(targetsOf(plan), first, "first plan");
     assert.deepEqual(Object.fromEntries(plan.refused), refused);
-    assert.deepEqual(Object.fromEntries(plan.stuck), stuck);
+    assert.deepEqual(
+      Object.fromEntries([...plan.stuck].map(([id, why]) => [id, Object.fromEntries(why)])),
+      stuck,
+    );
     if (last) assert.deepEqual(targetsOf(settled(nodes, wants).plan), last, "last plan");
+  });
+}
+
+const c2 = instance("c2", { reserveMemoryMiB: 300, ...busy });
+const used: { name: string; on: NodeOption; want: number }[] = [
+  { name: "nothing on an empty node (T-27)", on: node("n1", 1000), want: 0 },
+  { name: "what runs (T-27)", on: node("n1", 1000, [instance("c1", busy)]), want: 100 },
+  { name: "each of several (T-27)", on: node("n1", 1000, [instance("c1"), c2]), want: 400 },
+  {
+    name: "what it was told and has not started (T-28)",
+    on: node("n1", 1000, [instance("c1", busy)], { assigned: new Map([["c1", 3]]) }),
+    want: 300,
+  },
+  {
+    name: "what it was told of another component (T-28)",
+    on: node("n1", 1000, [instance("c1", busy)], { assigned: new Map([["c1", 2], ["c2", 1]]) }),
+    want: 500,
+  },
+  {
+    name: "what it was told to stop, until that is gone",
+    on: node("n1", 1000, [instance("c1", busy), c2], { assigned: new Map([["c1", 1]]) }),
+    want: 400,
+  },
+];
+
+for (const { name, on, want: wanted } of used) {
+  Deno.test(`place() takes memory for ${name}`, () => {
+    const count = (component: string) =>
+      on.assigned?.get(component) ??
+        on.instances.filter((one) => one.component === component).length;
+    const { refused } = place([on], [
+      want("c1", count("c1")),
+      want("c2", count("c2"), { reserveMemoryMiB: 300 }),
+      want("big", 1, { reserveMemoryMiB: 2000 }),
+    ]);
+    assert.equal(refused.get("big"), `needs 2000 MiB, largest free is ${1000 - wanted} MiB`);
   });
 }
 

@@ -58,7 +58,8 @@ export function targetsOf({ targets }: Placement): Record<string, Record<string,
 export function told(nodes: readonly NodeOption[], plan: Placement): NodeOption[] {
   return nodes.map((node) => {
     const assigned = plan.targets.get(node.nodeId);
-    return assigned ? { ...node, assigned } : node;
+    const settled = plan.settled.get(node.nodeId);
+    return assigned && settled ? { ...node, assigned, settled } : node;
   });
 }
 

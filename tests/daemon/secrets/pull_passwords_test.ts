@@ -12,6 +12,7 @@ import type { Component } from "../../../lib/contract/v1.ts";
 import { createLog } from "../../../lib/log.ts";
 import { ADMINISTRATOR } from "../../../lib/rpc/caller.ts";
 import { component } from "../../contracts/store_values.ts";
+import { NO_FACTS } from "../../support/builders.ts";
 
 const FIRST = "s3cret-of-anna";
 const SECOND = "another-of-anna";
@@ -37,7 +38,7 @@ async function setUp() {
       sealed,
     );
     const methods = {
-      ...componentMethods(store, catalog, passwords, () => Promise.resolve([])),
+      ...componentMethods(store, catalog, passwords, NO_FACTS),
       ...projectMethods(store, catalog, passwords),
     } as Methods;
     const call = async (name: string, input: object) => {

@@ -203,9 +203,12 @@ const NODE: Required<NodeStatus> = {
   roles: [{ role: "cron", epoch: 1 }],
   sources: [SOURCE],
   state: "ready",
+  stuck: [{ componentName: "shop", version: 1, reason: "needs 512 MiB" }],
   isLeaving: false,
   labels: {},
   protocol: 1,
+  oldestProtocol: 1,
+  reached: ["m"],
 };
 
 Deno.test("interfaceElements() has the fields of what nodes say of themselves", () => {

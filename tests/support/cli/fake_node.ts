@@ -145,6 +145,8 @@ function methods({ method, input }: FakeCall, { components, sources, options }: 
     case "MaelstromService.GetProject":
     case "MaelstromService.RemoveProject":
       return projectMethod({ method, input }, { components, sources });
+    case "NodeService.PutNodeState":
+      return { nodeId: input.nodeId, state: input.state };
     case "NodeService.ListNodeStatus":
       return {
         respondingNodeId: "node-1",
