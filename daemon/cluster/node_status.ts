@@ -43,9 +43,9 @@ export interface NodeReporterOptions {
   readonly store: Store;
   readonly log: Log;
   readonly traffic: (instanceId: string) => InstanceTraffic | undefined;
-  /** Components of which no instance starts. */
   /** What has to leave this node and has no other place. */
   readonly stuck: () => readonly Refusal[];
+  /** Components of which no instance starts. */
   readonly failures: () => readonly ComponentFailure[];
   /** Requests that wait here. */
   readonly waiting: () => readonly ComponentWaiting[];

@@ -115,7 +115,8 @@ export function backendComponent({ ref, folder, port }: BackendParts): Component
     name: "bench",
     version: 0,
     environment: [],
-    maxConcurrency: 1000,
+    // More than all slow clients of a case.
+    maxConcurrency: 4000,
     minInstances: 1,
     maxInstances: 1,
     docker: {

@@ -19,6 +19,7 @@ import { idleNode } from "./cases/footprint.ts";
 import { idleConnections } from "./cases/idle_connections.ts";
 import { addedLatency } from "./cases/latency.ts";
 import { ruleLookup } from "./cases/lookup.ts";
+import { slowClients } from "./cases/slow_clients.ts";
 import { throughputCases } from "./cases/throughput.ts";
 import { busyShare, describeMachine, ensurePrograms, raiseFileLimit } from "./machine.ts";
 import { startCaddy, startHaproxy, startNginx } from "./peers.ts";
@@ -36,6 +37,7 @@ const CASES: readonly BenchCase[] = [
   idleConnections,
   ...throughputCases,
   addedLatency,
+  slowClients,
   ruleLookup,
   coldStart,
 ];

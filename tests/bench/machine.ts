@@ -32,7 +32,7 @@ export async function busyShare(signal: AbortSignal): Promise<number> {
 }
 
 /**
- * Makes sure that nginx, HAProxy, Caddy and wrk are there; as root it installs what is missing.
+ * Makes sure that nginx, HAProxy, Caddy, wrk and slowhttptest are there; as root it installs what is missing.
  *
  * @throws {Error} something is missing and this user cannot install it
  */
@@ -40,7 +40,7 @@ export async function ensurePrograms(
   say: (text: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const programs = ["nginx", "haproxy", "caddy", "wrk"];
+  const programs = ["nginx", "haproxy", "caddy", "wrk", "slowhttptest"];
   const missing: string[] = [];
   for (const program of programs) {
     if (!await isThere(program, signal)) missing.push(program);

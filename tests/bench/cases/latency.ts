@@ -1,26 +1,24 @@
 /** What a proxy adds to the time of a request at a fixed, moderate rate. @module */
-import { type Bench, type BenchCase, interleave } from "../bench_case.ts";
-import { Histogram } from "../histogram.ts";
-import type { Counted, OpenLoopOptions, OpenLoopResult } from "../open_loop.ts";
-import { outputOf } from "../process.ts";
+import { type BenchCase, interleave } from "../bench_case.ts";
+import type { OpenLoopResult } from "../open_loop.ts";
 import type { Section } from "../report.ts";
-import { summarize } from "../stats.ts";
+import { drive, percentileOf } from "./good_client.ts";
 
 const RATE = 2_000;
 const CONNECTIONS = 32;
 const P50_BAR_MS = 0.5;
 const P99_BAR_MS = 3;
-const PROGRAM = new URL("../open_loop.ts", import.meta.url).pathname;
 
 /** Latency at 2,000 requests a second, beside the backend's own. */
 export const addedLatency: BenchCase = {
   name: "latency",
   about: "added latency at 2,000 requests/s",
   async run(bench): Promise<Section> {
-    const { nginx, haproxy, caddy, ours, backend, rounds } = bench;
+    const { nginx, haproxy, caddy, ours, backend, rounds, roundSeconds, signal } = bench;
+    const pace = { rate: RATE, connections: CONNECTIONS, roundSeconds, signal };
     const direct = { name: "none (direct)", address: backend };
     const subjects = [direct, nginx, haproxy, caddy, ours];
-    const results = await interleave(subjects, rounds, ({ address }) => drive(address, bench));
+    const results = await interleave(subjects, rounds, ({ address }) => drive(address, pace));
     const rows: string[][] = [];
     const base = latenciesOf(results.get(direct)!);
     const own = latenciesOf(results.get(ours)!);
@@ -59,21 +57,6 @@ function latenciesOf(results: readonly OpenLoopResult[]) {
   return { p50: at(0.5), p99: at(0.99), p999: at(0.999), maxMs };
 }
 
-/** The median of a percentile of each round: one disturbed round does not decide. */
-function percentileOf(
-  results: readonly OpenLoopResult[],
-  counted: (result: OpenLoopResult) => Counted,
-  share: number,
-): number {
-  const each = results.map((result) => {
-    const { buckets, maxMs } = counted(result);
-    const histogram = new Histogram();
-    histogram.add(buckets, maxMs);
-    return histogram.percentile(share);
-  });
-  return summarize(each).median;
-}
-
 function bar(name: string, measuredMs: number, barMs: number) {
   return {
     what: `Latency added at ${RATE} requests/s, ${name}`,
@@ -82,20 +65,4 @@ function bar(name: string, measuredMs: number, barMs: number) {
     measured: `${measuredMs.toFixed(2)} ms`,
     isMet: measuredMs <= barMs,
   };
-}
-
-async function drive(
-  { hostname, port }: { readonly hostname: string; readonly port: number },
-  { roundSeconds, signal }: Bench,
-): Promise<OpenLoopResult> {
-  const options: OpenLoopOptions = {
-    hostname,
-    port,
-    path: "/small",
-    rate: RATE,
-    seconds: roundSeconds,
-    connections: CONNECTIONS,
-  };
-  const args = ["run", "-A", "--no-config", PROGRAM, JSON.stringify(options)];
-  return JSON.parse(await outputOf(Deno.execPath(), args, signal));
 }

@@ -1,0 +1,89 @@
+/** What a good client feels of a thousand slow ones, which slowhttptest plays. @module */
+import type { Bench, BenchCase } from "../bench_case.ts";
+import type { OpenLoopResult } from "../open_loop.ts";
+import { endProcess } from "../process.ts";
+import type { Section } from "../report.ts";
+import { drive, percentileOf } from "./good_client.ts";
+
+const SLOW = 1_000;
+const RATE = 500;
+const CONNECTIONS = 8;
+const BAR = 2;
+/** Until all are connected and those who read slowly have filled every buffer, in milliseconds. */
+const ARRIVAL_MS = 4_000;
+
+/** What makes clients slow: flags of slowhttptest, and the path that they ask for. */
+const KINDS = [
+  { name: "slow heads", flags: ["-H", "-i", "1", "-x", "24"], path: "/small" },
+  { name: "slow bodies", flags: ["-B", "-i", "1", "-x", "10", "-s", "100000"], path: "/upload/" },
+  { name: "slow readers", flags: ["-X", "-n", "1", "-z", "512"], path: "/100m" },
+] as const;
+
+/** The 99th percentile of a good client, alone and among slow ones. */
+export const slowClients: BenchCase = {
+  name: "slow-clients",
+  about: "a good client among 1,000 slow ones",
+  async run(bench): Promise<Section> {
+    const alone: OpenLoopResult[] = [];
+    const among = new Map<string, OpenLoopResult[]>(KINDS.map(({ name }) => [name, []]));
+    for (let round = 0; round < bench.rounds; round++) {
+      alone.push(await goodClient(bench));
+      for (const kind of KINDS) among.get(kind.name)!.push(await amongSlow(kind, bench));
+    }
+    const p99 = (results: readonly OpenLoopResult[]) =>
+      percentileOf(results, ({ latency }) => latency, 0.99);
+    const p50 = (results: readonly OpenLoopResult[]) =>
+      percentileOf(results, ({ latency }) => latency, 0.5);
+    const base = p99(alone);
+    const rows = [["none", alone] as const, ...among].map(([name, results]) => [
+      name,
+      p50(results).toFixed(2),
+      p99(results).toFixed(2),
+      (p99(results) / base).toFixed(2),
+      String(results.reduce((sum, { lost }) => sum + lost, 0)),
+    ]);
+    const worst = Math.max(...[...among.values()].map((results) => p99(results) / base));
+    return {
+      title: `A good client among ${SLOW.toLocaleString("en")} slow ones`,
+      columns: ["Slow clients", "p50 ms", "p99 ms", "p99 × alone", "Not answered"],
+      rows,
+      bars: [{
+        what: `p99 of a good client among ${SLOW} slow ones, worst kind`,
+        bar: `${BAR} × alone`,
+        stretch: "",
+        measured: `${worst.toFixed(2)} ×`,
+        isMet: worst <= BAR,
+      }],
+      notes: [
+        `The good client sends ${RATE} requests/s in open loop over ${CONNECTIONS} connections. ` +
+        "The slow ones are slowhttptest's: heads and bodies that get a few bytes each second, and " +
+        "readers of 100 MiB that take 512 bytes each second.",
+      ],
+    };
+  },
+};
+
+function goodClient({ ours, roundSeconds, signal }: Bench): Promise<OpenLoopResult> {
+  return drive(ours.address, { rate: RATE, connections: CONNECTIONS, roundSeconds, signal });
+}
+
+async function amongSlow(
+  { flags, path }: typeof KINDS[number],
+  bench: Bench,
+): Promise<OpenLoopResult> {
+  const { hostname, port } = bench.ours.address;
+  const seconds = Math.ceil(ARRIVAL_MS / 1000 + 3 * bench.roundSeconds + 5);
+  const load = ["-c", SLOW, "-r", SLOW, "-l", seconds, "-p", 30].map(String);
+  const slow = new Deno.Command("slowhttptest", {
+    args: [...flags, ...load, "-u", `http://${hostname}:${port}${path}`],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  try {
+    await new Promise((resolve) => setTimeout(resolve, ARRIVAL_MS));
+    return await goodClient(bench);
+  } finally {
+    await endProcess(slow);
+  }
+}
