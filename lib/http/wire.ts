@@ -95,11 +95,12 @@ export class Wire {
   }
 
   /**
-   * Sends `bytes[0, length)`; `bytes` goes back to the pool after that.
+   * Sends `bytes[0, length)` after what is being sent; `bytes` goes back to the pool after that.
    *
    * @throws the connection broke or was closed; `sent` tells how much had been taken
    */
   async write(bytes: Bytes, length: number = bytes.length): Promise<void> {
+    while (this.writing) await this.sending;
     this.send(bytes, length);
     await this.sending;
     if (this.writeError) throw this.writeError;
