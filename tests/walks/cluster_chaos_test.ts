@@ -9,7 +9,7 @@ Deno.test(
     ignore: lacksPostgres(),
   },
   async () => {
-    const seed = Number(Deno.env.get("MAELSTROM_SEED") || Math.floor(Math.random() * 2 ** 31));
+    const seed = Number(Deno.env.get("MAELSTROM_TEST_SEED") || Math.floor(Math.random() * 2 ** 31));
     const say = (line: string) => console.log(line);
     const violations = await runChaos({ seed, durationMs: 45_000, nodes: 3, say });
     assert.deepEqual(violations, [], `seed ${seed}`);

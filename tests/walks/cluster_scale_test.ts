@@ -5,7 +5,7 @@ import type { TestNode } from "../support/node.ts";
 import { lacksPostgres } from "../support/postgres.ts";
 
 const ignore = lacksPostgres();
-const STEADY_MS = Number(Deno.env.get("MAELSTROM_STEADY_SECONDS") || 20) * 1000;
+const STEADY_MS = Number(Deno.env.get("MAELSTROM_TEST_STEADY_SECONDS") || 20) * 1000;
 
 async function instances(node: TestNode, component: string): Promise<string[]> {
   const listed = JSON.parse(await node.run(["ps", "--json"])) as Record<string, string>[];

@@ -7,7 +7,7 @@ import type { LogLine, TestNode } from "../support/node.ts";
 import { lacksPostgres } from "../support/postgres.ts";
 import { Collector, sendTasks, type Task } from "../support/queue_handler.ts";
 
-const MESSAGES = Number(Deno.env.get("MAELSTROM_MESSAGES") || 1500);
+const MESSAGES = Number(Deno.env.get("MAELSTROM_TEST_MESSAGES") || 1500);
 const LIMIT_MS = 30_000 + MESSAGES * 20;
 const NODES = 3;
 

@@ -1,6 +1,6 @@
 /**
  * Many messages of our own queues on PostgreSQL: as fast as a plain consumer, soon at full
- * concurrency, and none lost when the database's server is killed. `MAELSTROM_QUEUE_MESSAGES` says
+ * concurrency, and none lost when the database's server is killed. `MAELSTROM_TEST_MESSAGES` says
  * how many; the suite takes fewer than the 10,000 of a full run.
  * @module
  */
@@ -12,7 +12,7 @@ import { TestNode } from "../support/node.ts";
 import { lacksPostgres, PostgresServer, ROLE, sharedPostgres } from "../support/postgres.ts";
 import { Collector, sendTasks, type Task } from "../support/queue_handler.ts";
 
-const MESSAGES = Number(Deno.env.get("MAELSTROM_QUEUE_MESSAGES") ?? 1500);
+const MESSAGES = Number(Deno.env.get("MAELSTROM_TEST_MESSAGES") ?? 1500);
 const LIMIT_MS = 60_000 + MESSAGES * 30;
 const ignore = lacksPostgres();
 

@@ -7,7 +7,7 @@ import { lacksPostgres } from "../support/postgres.ts";
 import { Collector, sendTasks, type Task } from "../support/queue_handler.ts";
 
 /** The whole test has 10000. */
-const MESSAGES = Number(Deno.env.get("MAELSTROM_QUEUE_MESSAGES") ?? 1000);
+const MESSAGES = Number(Deno.env.get("MAELSTROM_TEST_MESSAGES") ?? 1000);
 const LIMIT_MS = 60_000 + MESSAGES * 30;
 
 async function queue(node: TestNode, name: string): Promise<QueueInfo> {

@@ -16,7 +16,7 @@ import { MessageHandler } from "../support/message_handler.ts";
 import { type LogLine, TestNode } from "../support/node.ts";
 import { lacksPostgres } from "../support/postgres.ts";
 
-const MESSAGES = Number(Deno.env.get("MAELSTROM_MESSAGES") || 1500);
+const MESSAGES = Number(Deno.env.get("MAELSTROM_TEST_MESSAGES") || 1500);
 const LIMIT_MS = 30_000 + MESSAGES * 20;
 const VISIBILITY_SECONDS = 10;
 
