@@ -45,13 +45,19 @@ class Prefixes {
 /** An immutable table of rules. */
 export class RouteTable {
   readonly #hosts = new Map<string, Prefixes>();
+  /** By what follows the star: `.example.com`. */
+  readonly #wildcards = new Map<string, Prefixes>();
 
   /** Rules with neither host nor prefix never match. */
   constructor(rules: readonly Rule[]) {
     for (const rule of rules) {
-      if (rule.hostname === "" && rule.pathPrefix === "") continue;
-      let prefixes = this.#hosts.get(rule.hostname);
-      if (!prefixes) this.#hosts.set(rule.hostname, prefixes = new Prefixes());
+      const { hostname } = rule;
+      if (hostname === "" && rule.pathPrefix === "") continue;
+      const [map, key] = hostname.startsWith("*.")
+        ? [this.#wildcards, hostname.slice(1)] as const
+        : [this.#hosts, hostname] as const;
+      let prefixes = map.get(key);
+      if (!prefixes) map.set(key, prefixes = new Prefixes());
       prefixes.add(rule);
     }
   }
@@ -59,11 +65,15 @@ export class RouteTable {
   /** The rule for a request to `path` on `host` (lower case, without port). */
   find(host: string, path: string): Rule | undefined {
     const exact = this.#hosts.get(host)?.find(path);
-    if (exact) return exact;
+    return exact ?? this.#findWildcard(host, path) ?? this.#hosts.get("")?.find(path);
+  }
+
+  #findWildcard(host: string, path: string): Rule | undefined {
+    if (this.#wildcards.size === 0) return undefined;
     for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1)) {
-      const wildcard = this.#hosts.get(`*${host.slice(dot)}`)?.find(path);
-      if (wildcard) return wildcard;
+      const rule = this.#wildcards.get(host.slice(dot))?.find(path);
+      if (rule) return rule;
     }
-    return this.#hosts.get("")?.find(path);
+    return undefined;
   }
 }

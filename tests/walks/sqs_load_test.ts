@@ -1,6 +1,6 @@
 /**
  * Many messages of SQS: none lost when a node dies, as fast as a plain consumer, and soon at full
- * concurrency. `MAELSTROM_MESSAGES` says how many; the suite takes fewer than the 10,000 of a full run.
+ * concurrency. `MAELSTROM_TEST_MESSAGES` says how many; the suite takes fewer than the 10,000 of a full run.
  * @module
  */
 import assert from "node:assert/strict";
