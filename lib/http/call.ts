@@ -7,11 +7,8 @@
  */
 import { latin1, LOWER, textIs, TOKEN, VALUE } from "./bytes.ts";
 import { ChunkedDecoder } from "./chunked.ts";
-import { DONE, MORE } from "./head.ts";
-import type { Upstream, UpstreamConnection } from "./upstream.ts";
+import { readFinalHead, type Upstream, type UpstreamConnection } from "./upstream.ts";
 
-/** More interim answers than this to one request are nonsense. */
-const INTERIM_MAX = 32;
 /** Fields that say how a message is framed, or end at this hop: they are ours. */
 const OWN_FIELDS = new Set([
   "connection",
@@ -146,7 +143,7 @@ async function converse(
     // Whether it was seen, or answered before it broke, shows when the answer is read.
     isSent = false;
   }
-  await readHead(up);
+  await readFinalHead(up);
   const { head } = up;
   const { status } = head;
   const headers = fieldsOf(up);
@@ -157,29 +154,6 @@ async function converse(
     up.start === up.end;
   if (reusable) up.reset();
   return { status, headers, body: body.text, reusable };
-}
-
-/** Reads the head of the final answer. */
-async function readHead(up: UpstreamConnection): Promise<void> {
-  const { head } = up;
-  for (let interim = 0;;) {
-    const result = up.end > up.start ? head.parse(up.buf, up.end) : MORE;
-    if (result === DONE) {
-      up.start = head.end;
-      if (head.status >= 200) return;
-      if (head.status === 101 || ++interim > INTERIM_MAX) {
-        throw new Error(`Cannot read answer: unexpected status ${head.status}`);
-      }
-      head.begin(up.start);
-    } else if (result !== MORE) {
-      throw new Error(`Cannot read answer: ${head.problem}`);
-    } else {
-      if (up.ended) throw up.error ?? new Error("Cannot read answer: connection ended");
-      up.growIfFull();
-      up.beginRead();
-      await up.pending;
-    }
-  }
 }
 
 function fieldsOf({ head, buf }: UpstreamConnection): Map<string, string> {

@@ -11,6 +11,7 @@ import type { ClientExchange } from "./client_exchange.ts";
 import { NEVER } from "./clock.ts";
 import type { ForwardOptions, ForwardResult } from "./exchange.ts";
 import { DONE, MORE } from "./head.ts";
+import { INTERIM_MAX } from "./limits.ts";
 import { putRequestHead, type RequestChanges, requestHeadBound } from "./head_writer.ts";
 import { borrow } from "./pages.ts";
 import { passInterim, ResponsePassage } from "./response.ts";
@@ -19,8 +20,6 @@ import { Upload } from "./upload.ts";
 import type { Upstream, UpstreamConnection } from "./upstream.ts";
 
 const IDEMPOTENT = ["get", "head", "put", "options", "delete", "trace"];
-/** More interim answers than this to one request are nonsense. */
-const INTERIM_MAX = 32;
 const NO_ANSWER = new Error("Cannot read answer: connection ended");
 
 /** Forwards the request of `client`. */

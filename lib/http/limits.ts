@@ -39,3 +39,6 @@ export const RESPONSE_LIMITS: HeadLimits = {
   fieldsMax: 1_000,
   targetBytesMax: 0,
 };
+
+/** More interim answers than this to one request are nonsense. */
+export const INTERIM_MAX = 32;

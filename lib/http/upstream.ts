@@ -7,7 +7,7 @@ import { withDeadline } from "../async/deadline.ts";
 import { putLatin1 } from "./bytes.ts";
 import { clock, ticksFor, type Watched } from "./clock.ts";
 import { DONE, Head, MORE } from "./head.ts";
-import { RESPONSE_LIMITS } from "./limits.ts";
+import { INTERIM_MAX, RESPONSE_LIMITS } from "./limits.ts";
 import { type Bytes, Wire } from "./wire.ts";
 
 /** Where an upstream listens. */
@@ -85,6 +85,33 @@ export class UpstreamConnection extends Wire {
     const larger = new Uint8Array(this.buf.length * 2);
     larger.set(this.buf);
     this.buf = larger;
+  }
+}
+
+/**
+ * Reads on to the end of the final answer's head; interim ones are passed over.
+ *
+ * @throws {Error} the connection ended, or what came is no answer to what was asked
+ */
+export async function readFinalHead(up: UpstreamConnection): Promise<void> {
+  const { head } = up;
+  for (let interim = 0;;) {
+    const result = up.end > up.start ? head.parse(up.buf, up.end) : MORE;
+    if (result === DONE) {
+      up.start = head.end;
+      if (head.status >= 200) return;
+      if (head.status === 101 || ++interim > INTERIM_MAX) {
+        throw new Error(`Cannot read answer: unexpected status ${head.status}`);
+      }
+      head.begin(up.start);
+    } else if (result !== MORE) {
+      throw new Error(`Cannot read answer: ${head.problem}`);
+    } else {
+      if (up.ended) throw up.error ?? new Error("Cannot read answer: connection ended");
+      up.growIfFull();
+      up.beginRead();
+      await up.pending;
+    }
   }
 }
 
@@ -212,7 +239,9 @@ export async function probe(
       const bytes = new Uint8Array(request.length);
       putLatin1(bytes, 0, request);
       await wire.write(bytes);
-      return await readStatus(wire);
+      wire.head.begin(0);
+      await readFinalHead(wire);
+      return wire.head.status;
     } catch (error) {
       signal.throwIfAborted();
       throw error;
@@ -221,26 +250,6 @@ export async function probe(
       wire.close();
     }
   }, () => new DOMException(`No answer within ${timeoutMs} ms`, "TimeoutError"));
-}
-
-async function readStatus(wire: UpstreamConnection): Promise<number> {
-  wire.head.begin(0);
-  for (;;) {
-    const result = wire.head.parse(wire.buf, wire.end);
-    if (result === DONE) {
-      if (wire.head.status >= 200) return wire.head.status;
-      wire.start = wire.head.end;
-      wire.head.begin(wire.start);
-    } else if (result !== MORE) {
-      throw new Error(`Cannot read answer: ${wire.head.problem}`);
-    } else if (wire.ended) {
-      throw wire.error ?? new Error("Cannot read answer: connection ended");
-    } else {
-      wire.growIfFull();
-      wire.beginRead();
-      await wire.pending;
-    }
-  }
 }
 
 async function dial(
