@@ -25,9 +25,11 @@ function countCalls(store: Store) {
 /** All or nothing, and telling of it. */
 export function wholes(test: Contract): void {
   test("change() undoes everything when its work fails", async (store) => {
-    await twoComponentsWithSources(store);
-    const before = await store.desiredState();
     const counter = countCalls(store);
+    await twoComponentsWithSources(store);
+    // Each of its changes is told, some perhaps after they were answered.
+    while (counter.calls < 7) await counter.next.promise;
+    const before = await store.desiredState();
     await assert.rejects(
       store.change(async (changes) => {
         await changes.putComponent(component("c"));
@@ -42,7 +44,7 @@ export function wholes(test: Contract): void {
     const told = counter.next.promise;
     await store.putComponent(component("d"));
     await told;
-    assert.equal(counter.calls, 1);
+    assert.equal(counter.calls, 8);
   });
 
   test("change() makes several changes at once", async (store) => {
