@@ -11,11 +11,14 @@ const CONNECTIONS = 8;
 const BAR = 2;
 /** Until all are connected and those who read slowly have filled every buffer, in milliseconds. */
 const ARRIVAL_MS = 4_000;
+const ROUNDS_MAX = 3;
+/** All slow clients send in the same moment; a round holds one such moment, no more and no less. */
+const INTERVAL_SECONDS = 10;
 
 /** What makes clients slow: flags of slowhttptest, and the path that they ask for. */
 const KINDS = [
-  { name: "slow heads", flags: ["-H", "-i", "1", "-x", "24"], path: "/small" },
-  { name: "slow bodies", flags: ["-B", "-i", "1", "-x", "10", "-s", "100000"], path: "/upload/" },
+  { name: "slow heads", flags: ["-H", "-x", "24"], path: "/small" },
+  { name: "slow bodies", flags: ["-B", "-x", "10", "-s", "100000"], path: "/upload/" },
   { name: "slow readers", flags: ["-X", "-n", "1", "-z", "512"], path: "/100m" },
 ] as const;
 
@@ -26,7 +29,7 @@ export const slowClients: BenchCase = {
   async run(bench): Promise<Section> {
     const alone: OpenLoopResult[] = [];
     const among = new Map<string, OpenLoopResult[]>(KINDS.map(({ name }) => [name, []]));
-    for (let round = 0; round < bench.rounds; round++) {
+    for (let round = 0; round < Math.min(bench.rounds, ROUNDS_MAX); round++) {
       alone.push(await goodClient(bench));
       for (const kind of KINDS) among.get(kind.name)!.push(await amongSlow(kind, bench));
     }
@@ -56,15 +59,17 @@ export const slowClients: BenchCase = {
       }],
       notes: [
         `The good client sends ${RATE} requests/s in open loop over ${CONNECTIONS} connections. ` +
-        "The slow ones are slowhttptest's: heads and bodies that get a few bytes each second, and " +
-        "readers of 100 MiB that take 512 bytes each second.",
+        `The slow ones are slowhttptest's: heads and bodies that get a few bytes every ` +
+        `${INTERVAL_SECONDS} s, all in the same moment, and readers of 100 MiB that take 512 bytes ` +
+        "each second.",
       ],
     };
   },
 };
 
-function goodClient({ ours, roundSeconds, signal }: Bench): Promise<OpenLoopResult> {
-  return drive(ours.address, { rate: RATE, connections: CONNECTIONS, roundSeconds, signal });
+function goodClient({ ours, signal }: Bench): Promise<OpenLoopResult> {
+  const pace = { rate: RATE, connections: CONNECTIONS, roundSeconds: INTERVAL_SECONDS, signal };
+  return drive(ours.address, pace);
 }
 
 async function amongSlow(
@@ -72,8 +77,10 @@ async function amongSlow(
   bench: Bench,
 ): Promise<OpenLoopResult> {
   const { hostname, port } = bench.ours.address;
-  const seconds = Math.ceil(ARRIVAL_MS / 1000 + 3 * bench.roundSeconds + 5);
-  const load = ["-c", SLOW, "-r", SLOW, "-l", seconds, "-p", 30].map(String);
+  const seconds = ARRIVAL_MS / 1000 + 2 * INTERVAL_SECONDS;
+  const load = ["-c", SLOW, "-r", SLOW, "-i", INTERVAL_SECONDS, "-l", seconds, "-p", 30].map(
+    String,
+  );
   const slow = new Deno.Command("slowhttptest", {
     args: [...flags, ...load, "-u", `http://${hostname}:${port}${path}`],
     stdin: "null",
