@@ -18,25 +18,38 @@ export interface Rule {
 
 /** Rules of one host, found by prefix. */
 class Prefixes {
-  readonly #byPrefix = new Map<string, Rule>();
-  readonly #lengths: number[] = [];
+  /** By prefix, each once. */
+  readonly #rules: readonly Rule[];
+  /** For each rule the place of the longest other prefix that its own begins with, or -1. */
+  readonly #parents: readonly number[];
 
-  add(rule: Rule): void {
-    // Of two equal rules the first stays, so that the answer does not depend on later names.
-    if (this.#byPrefix.has(rule.pathPrefix)) return;
-    this.#byPrefix.set(rule.pathPrefix, rule);
-    const { length } = rule.pathPrefix;
-    if (this.#lengths.includes(length)) return;
-    this.#lengths.push(length);
-    this.#lengths.sort((a, b) => b - a);
+  constructor(rules: Iterable<Rule>) {
+    this.#rules = [...rules].sort((a, b) => a.pathPrefix < b.pathPrefix ? -1 : 1);
+    const open: number[] = [];
+    this.#parents = this.#rules.map(({ pathPrefix }, index) => {
+      while (open.length > 0 && !pathPrefix.startsWith(this.#rules[open.at(-1)!]!.pathPrefix)) {
+        open.pop();
+      }
+      const parent = open.at(-1) ?? -1;
+      open.push(index);
+      return parent;
+    });
   }
 
-  /** One look-up per distinct prefix length, longest first. */
+  /**
+   * The last prefix in order that is not behind `path` begins with every prefix that `path` begins
+   * with; so that one or the nearest of its parents is the longest.
+   */
   find(path: string): Rule | undefined {
-    for (const length of this.#lengths) {
-      if (length > path.length) continue;
-      const rule = this.#byPrefix.get(path.slice(0, length));
-      if (rule) return rule;
+    let low = 0;
+    for (let high = this.#rules.length; low < high;) {
+      const middle = (low + high) >> 1;
+      if (this.#rules[middle]!.pathPrefix <= path) low = middle + 1;
+      else high = middle;
+    }
+    for (let at = low - 1; at >= 0; at = this.#parents[at]!) {
+      const rule = this.#rules[at]!;
+      if (path.startsWith(rule.pathPrefix)) return rule;
     }
     return undefined;
   }
@@ -44,22 +57,16 @@ class Prefixes {
 
 /** An immutable table of rules. */
 export class RouteTable {
-  readonly #hosts = new Map<string, Prefixes>();
+  readonly #hosts: ReadonlyMap<string, Prefixes>;
   /** By what follows the star: `.example.com`. */
-  readonly #wildcards = new Map<string, Prefixes>();
+  readonly #wildcards: ReadonlyMap<string, Prefixes>;
 
   /** Rules with neither host nor prefix never match. */
   constructor(rules: readonly Rule[]) {
-    for (const rule of rules) {
-      const { hostname } = rule;
-      if (hostname === "" && rule.pathPrefix === "") continue;
-      const [map, key] = hostname.startsWith("*.")
-        ? [this.#wildcards, hostname.slice(1)] as const
-        : [this.#hosts, hostname] as const;
-      let prefixes = map.get(key);
-      if (!prefixes) map.set(key, prefixes = new Prefixes());
-      prefixes.add(rule);
-    }
+    const some = rules.filter(({ hostname, pathPrefix }) => hostname !== "" || pathPrefix !== "");
+    const isWildcard = ({ hostname }: Rule) => hostname.startsWith("*.");
+    this.#hosts = byHost(some.filter((rule) => !isWildcard(rule)), ({ hostname }) => hostname);
+    this.#wildcards = byHost(some.filter(isWildcard), ({ hostname }) => hostname.slice(1));
   }
 
   /** The rule for a request to `path` on `host` (lower case, without port). */
@@ -76,4 +83,15 @@ export class RouteTable {
     }
     return undefined;
   }
+}
+
+function byHost(rules: readonly Rule[], key: (rule: Rule) => string): Map<string, Prefixes> {
+  const hosts = new Map<string, Map<string, Rule>>();
+  for (const rule of rules) {
+    let prefixes = hosts.get(key(rule));
+    if (!prefixes) hosts.set(key(rule), prefixes = new Map());
+    // Of two equal rules the first stays, so that the answer does not depend on later names.
+    if (!prefixes.has(rule.pathPrefix)) prefixes.set(rule.pathPrefix, rule);
+  }
+  return new Map([...hosts].map(([host, prefixes]) => [host, new Prefixes(prefixes.values())]));
 }

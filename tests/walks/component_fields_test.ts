@@ -3,15 +3,12 @@
  * has it; another client of the engine is the witness of what reached the engine.
  */
 import assert from "node:assert/strict";
-import { desiredCount } from "../../daemon/scheduler/autoscale.ts";
-import { effective } from "../../lib/contract/effective.ts";
 import {
   type Component,
   componentSchema,
   type DockerComponent,
   dockerComponentSchema,
 } from "../../lib/contract/v1.ts";
-import { component } from "../support/builders.ts";
 import { type Said, witness } from "../support/docker/witness.ts";
 import { TestNode } from "../support/node.ts";
 import { freePorts } from "../support/ports.ts";
@@ -232,22 +229,7 @@ const COMPONENT: Record<keyof Component, Case> = {
     stop.abort();
     await slow;
   },
-  scaleDownConcurrencyPct: () => {
-    const nowMs = 10 * 60_000;
-    const active = { status: "active", sinceMs: 0, lastRequestMs: nowMs, inFlight: 1 } as const;
-    const instances = [1, 2].map(() => ({
-      ...active,
-      activity: [{ requests: 9, concurrency: 3 }],
-    }));
-    const count = (scaleDownConcurrencyPct: number) => {
-      const settings = effective(component({ maxConcurrency: 10, scaleDownConcurrencyPct }));
-      return desiredCount(
-        { settings, instances, target: 2, queued: 0, sustained: 2, peak: 2 },
-        nowMs,
-      );
-    };
-    assert.deepEqual([count(0.25), count(0.5)], [2, 1]);
-  },
+  scaleDownConcurrencyPct: "tests/walks/scale_down_test.ts",
   maxDurationSeconds: async ({ node }) => {
     await node.putSample("brief", {}, { maxDurationSeconds: 1, minInstances: 1 });
     await served(node, "brief");

@@ -47,10 +47,10 @@ Deno.test("RouteTable.find() prefers the exact host, then the longest wildcard, 
 });
 
 const hosts = ["", "foo.com", "bar.com", "a.foo.com"];
-const paths = ["", "/", "/a", "/aa", "/aaa", "/aaaa", "/b/a"];
+const path = fc.stringMatching(/^[/ab]{0,6}$/);
 const rules = fc.uniqueArray(
-  fc.tuple(fc.constantFrom(...hosts), fc.constantFrom(...paths)),
-  { selector: (pair) => pair.join(" ") },
+  fc.tuple(fc.constantFrom(...hosts), path),
+  { selector: (pair) => pair.join(" "), maxLength: 40 },
 );
 
 Deno.test("RouteTable.find() gives what the ancestor's sorted list gives first", () => {
@@ -58,7 +58,7 @@ Deno.test("RouteTable.find() gives what the ancestor's sorted list gives first",
     fc.property(
       rules,
       fc.constantFrom(...hosts),
-      fc.constantFrom(...paths),
+      path,
       (pairs, host, path) => {
         const all = pairs.map(([host, prefix]) => rule(host, prefix, `${host} ${prefix}`));
         const sorted = all.toSorted((a, b) =>
@@ -72,5 +72,6 @@ Deno.test("RouteTable.find() gives what the ancestor's sorted list gives first",
         assert.equal(new RouteTable(all).find(host, path)?.component, want?.component);
       },
     ),
+    { numRuns: 2000 },
   );
 });
