@@ -5,6 +5,7 @@
  */
 import { clock, NEVER, ticksFor } from "./clock.ts";
 import { giveBack } from "./pages.ts";
+import { type Transport, transportOf } from "./transport.ts";
 
 const NOTHING = () => {};
 const SETTLED: Promise<void> = Promise.resolve();
@@ -43,6 +44,7 @@ export class Wire {
   writeTicks: number;
 
   readonly conn: Deno.Conn;
+  readonly #transport: Transport;
   // Bound once, so that a read or a write makes no closure.
   readonly #got = (count: number | null) => this.#onRead(count);
   readonly #failed = (error: unknown) => this.#onReadError(error);
@@ -55,6 +57,7 @@ export class Wire {
 
   constructor(conn: Deno.Conn, bufferBytes: number, writeIdleMs: number) {
     this.conn = conn;
+    this.#transport = transportOf(conn);
     this.buf = new Uint8Array(bufferBytes);
     this.writeTicks = ticksFor(writeIdleMs);
   }
@@ -64,7 +67,7 @@ export class Wire {
     if (this.reading || this.ended || this.end >= this.buf.length) return;
     this.reading = true;
     const room = this.end === 0 ? this.buf : this.buf.subarray(this.end);
-    this.pending = this.conn.read(room).then(this.#got, this.#failed);
+    this.pending = this.#transport.read(room).then(this.#got, this.#failed);
   }
 
   /** Forgets consumed bytes when nothing is unread, so that the next read has all the room. */
@@ -128,8 +131,8 @@ export class Wire {
 
   #onRead(count: number | null): void {
     this.reading = false;
-    if (count === null) this.ended = true;
-    else this.end += count;
+    if (count) this.end += count;
+    else this.ended = true;
     this.onInput();
   }
 
@@ -143,7 +146,7 @@ export class Wire {
   #write(): void {
     this.outBy = clock.tick + this.writeTicks;
     const bytes = this.#out.subarray(this.#outStart, this.#outEnd);
-    this.sending = this.conn.write(bytes).then(this.#took, this.#broke);
+    this.sending = this.#transport.write(bytes).then(this.#took, this.#broke);
   }
 
   #onWritten(count: number): Promise<void> | undefined {
