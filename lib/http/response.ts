@@ -12,6 +12,7 @@ import { clock, NEVER, ticksFor } from "./clock.ts";
 import type { ForwardOptions, ForwardResult } from "./exchange.ts";
 import { putResponseHead, type ResponseChanges, responseHeadBound } from "./head_writer.ts";
 import { borrow, giveBack, PAGE_BYTES } from "./pages.ts";
+import { pieceTurn } from "./turns.ts";
 import type { UpstreamConnection } from "./upstream.ts";
 import type { Bytes } from "./wire.ts";
 
@@ -154,6 +155,8 @@ export class ResponsePassage {
           if (up.start === up.end) continue;
         }
       }
+      await pieceTurn();
+      if (client.failure) return false;
       const page = borrow(up.end - up.start + CHUNK_FRAME_BYTES);
       const length = this.#take(page, 0);
       if (length < 0) return false;

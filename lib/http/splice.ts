@@ -11,6 +11,7 @@ import { clock, NEVER } from "./clock.ts";
 import type { ForwardOptions, ForwardResult } from "./exchange.ts";
 import { putResponseHead, type ResponseChanges, responseHeadBound } from "./head_writer.ts";
 import { borrow, PAGE_BYTES } from "./pages.ts";
+import { pieceTurn } from "./turns.ts";
 import type { UpstreamConnection } from "./upstream.ts";
 import type { Wire } from "./wire.ts";
 
@@ -85,8 +86,9 @@ interface Tunnel {
 async function passDirection(from: Wire, to: Wire, tunnel: Tunnel): Promise<void> {
   try {
     for (;;) {
-      const unread = from.end - from.start;
-      if (unread > 0) {
+      if (from.start < from.end) {
+        await pieceTurn();
+        const unread = from.end - from.start;
         const page = borrow(unread);
         putBytes(page, 0, from.buf, from.start, from.end);
         const full = from.end === from.buf.length;

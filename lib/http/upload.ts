@@ -9,6 +9,7 @@ import { putBytes, putLatin1 } from "./bytes.ts";
 import type { ClientExchange } from "./client_exchange.ts";
 import { clock, NEVER } from "./clock.ts";
 import { borrow, BUFFER_BYTES, giveBack, PAGE_BYTES } from "./pages.ts";
+import { pieceTurn } from "./turns.ts";
 import type { UpstreamConnection } from "./upstream.ts";
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -42,6 +43,8 @@ export class Upload {
       this.#answerExpectation();
       while (!body.received || body.hasPiece) {
         if (!body.hasPiece && !(await this.#nextPiece())) return;
+        await pieceTurn();
+        if (this.#abandoned) return;
         await this.#sendPiece();
         if (this.#abandoned) return;
       }
@@ -105,8 +108,10 @@ export class Upload {
   #listen(): void {
     const { wire, body } = this.#client;
     if (wire.reading || body.hasPiece) return;
+    // A body that trickles needs no page.
+    const isFull = wire.end === wire.buf.length;
     wire.compact();
-    if (!body.received && wire.end === 0 && wire.buf.length < PAGE_BYTES) {
+    if (!body.received && isFull && wire.end === 0 && wire.buf.length < PAGE_BYTES) {
       wire.useBuffer(borrow(PAGE_BYTES));
     } else if (body.received && wire.buf.length >= PAGE_BYTES) {
       leavePage(this.#client);

@@ -1,0 +1,38 @@
+/**
+ * Pieces of bodies take turns with everything else that arrives.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { pieceTurn } from "../../../lib/http/turns.ts";
+
+Deno.test("pieceTurn() lets few pieces go at once", () => {
+  for (let piece = 0; piece < 10; piece++) assert.equal(pieceTurn(), undefined);
+});
+
+Deno.test("pieceTurn() lets every piece go, in order", async () => {
+  const gone: number[] = [];
+  const pieces = Array.from({ length: 1000 }, async (_, piece) => {
+    await pieceTurn();
+    gone.push(piece);
+  });
+  await Promise.all(pieces);
+  assert.deepEqual(gone, gone.toSorted((a, b) => a - b));
+  assert.equal(gone.length, 1000);
+});
+
+Deno.test("pieceTurn() lets what arrives at sockets be read between two shares", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using client = await Deno.connect({ port: listener.addr.port });
+  using server = await listener.accept();
+  let gone = 0;
+  const pieces = Array.from({ length: 1000 }, async () => {
+    await pieceTurn();
+    gone++;
+  });
+  const read = async () => {
+    await server.read(new Uint8Array(1));
+    return gone;
+  };
+  const [seen] = await Promise.all([read(), client.write(new Uint8Array(1)), ...pieces]);
+  assert.ok(seen < 500, `read after ${seen} of 1000 pieces`);
+});
