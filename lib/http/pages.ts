@@ -4,8 +4,11 @@
  * @module
  */
 
+/** Most bytes of one read, so that a piece and its framing fit a page. */
+export const PIECE_BYTES = 64 * 1024;
+
 /** Size of a page, in bytes: what bodies travel in. */
-export const PAGE_BYTES = 64 * 1024 + 64;
+export const PAGE_BYTES = PIECE_BYTES + 64;
 
 /** Size of a small buffer, in bytes: what a connection waits with, and what heads travel in. */
 export const BUFFER_BYTES = 4 * 1024;

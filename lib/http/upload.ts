@@ -112,7 +112,9 @@ export class Upload {
     const isFull = wire.end === wire.buf.length;
     wire.compact();
     if (!body.received && isFull && wire.end === 0 && wire.buf.length < PAGE_BYTES) {
+      const small = wire.buf;
       wire.useBuffer(borrow(PAGE_BYTES));
+      giveBack(small);
     } else if (body.received && wire.buf.length >= PAGE_BYTES) {
       leavePage(this.#client);
     }

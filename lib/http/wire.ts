@@ -4,7 +4,7 @@
  * @module
  */
 import { clock, NEVER, ticksFor } from "./clock.ts";
-import { giveBack } from "./pages.ts";
+import { giveBack, PIECE_BYTES } from "./pages.ts";
 import { type Transport, transportOf } from "./transport.ts";
 
 const NOTHING = () => {};
@@ -66,7 +66,10 @@ export class Wire {
   beginRead(): void {
     if (this.reading || this.ended || this.end >= this.buf.length) return;
     this.reading = true;
-    const room = this.end === 0 ? this.buf : this.buf.subarray(this.end);
+    const { buf, end } = this;
+    const room = end === 0 && buf.length <= PIECE_BYTES
+      ? buf
+      : buf.subarray(end, end + PIECE_BYTES);
     this.pending = this.#transport.read(room).then(this.#got, this.#failed);
   }
 
