@@ -25,7 +25,8 @@ export interface UpstreamOptions {
   readonly idleMax?: number;
 }
 
-const BUFFER_BYTES = 8 * 1024;
+/** What a connection reads into: an answer of 16 KiB and its head come in one piece. */
+const BUFFER_BYTES = 20 * 1024;
 const WRITE_IDLE_MS = 30_000;
 const ABANDONED_TICKS = ticksFor(2_000);
 
