@@ -17,7 +17,7 @@ import type { HttpLimits } from "./limits.ts";
 import { borrow, BUFFER_BYTES, giveBack } from "./pages.ts";
 import { leavePage } from "./upload.ts";
 import type { Upstream } from "./upstream.ts";
-import type { Bytes } from "./wire.ts";
+import type { Bytes, Line } from "./wire.ts";
 
 /** What a connection needs of its server. */
 export interface ConnectionContext {
@@ -40,7 +40,7 @@ export class ClientConnection extends ClientExchange implements Exchange {
   /** The head's own time runs; before, it was the idle connection's. */
   #headBegun = false;
 
-  constructor(conn: Deno.Conn, context: ConnectionContext) {
+  constructor(conn: Line, context: ConnectionContext) {
     super(conn, context.limits);
     this.#context = context;
     this.#idleTicks = ticksFor(context.limits.idleMs);

@@ -13,7 +13,7 @@ import { BUFFER_BYTES } from "./pages.ts";
 import { RequestBody } from "./request_body.ts";
 import type { SecureConn, TlsFacts } from "./secure.ts";
 import type { UpstreamConnection } from "./upstream.ts";
-import { type Bytes, Wire } from "./wire.ts";
+import { type Bytes, type Line, Wire } from "./wire.ts";
 
 /** Where a connection stands. */
 export type State =
@@ -84,7 +84,7 @@ export class ClientExchange {
   #hostText = "";
   #hostName = "";
 
-  constructor(conn: Deno.Conn, limits: HttpLimits) {
+  constructor(conn: Line, limits: HttpLimits) {
     this.wire = new Wire(conn, BUFFER_BYTES, limits.bodyIdleMs);
     this.headBytes = this.wire.buf;
     this.head = new Head("request", limits);

@@ -10,6 +10,12 @@ const NOTHING = () => {};
 const SETTLED: Promise<void> = Promise.resolve();
 const EMPTY = new Uint8Array(0);
 
+/** What carries the bytes: a connection of the system, or within the process. */
+export type Line = Pick<
+  Deno.Conn,
+  "read" | "write" | "closeWrite" | "close" | "localAddr" | "remoteAddr"
+>;
+
 /** A buffer that reads and writes use. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -42,7 +48,7 @@ export class Wire {
   /** Ticks a write may go without progress. */
   writeTicks: number;
 
-  readonly conn: Deno.Conn;
+  readonly conn: Line;
   // Bound once, so that a read or a write makes no closure.
   readonly #got = (count: number | null) => this.#onRead(count);
   readonly #failed = (error: unknown) => this.#onReadError(error);
@@ -53,7 +59,7 @@ export class Wire {
   #outStart = 0;
   #outEnd = 0;
 
-  constructor(conn: Deno.Conn, bufferBytes: number, writeIdleMs: number) {
+  constructor(conn: Line, bufferBytes: number, writeIdleMs: number) {
     this.conn = conn;
     this.buf = new Uint8Array(bufferBytes);
     this.writeTicks = ticksFor(writeIdleMs);
