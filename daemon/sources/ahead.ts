@@ -37,6 +37,8 @@ export class Ahead {
   readonly #heldMs: number;
   #held: Held[] = [];
   #places = 0;
+  /** None of what waits has waited too long before that. */
+  #dueMs = Infinity;
   /** What a request takes; undefined while that is not known. */
   #tookMs: number | undefined;
 
@@ -73,6 +75,7 @@ export class Ahead {
     const at = this.#held.findLastIndex((before) => before.priority >= priority);
     this.#held.splice(at + 1, 0, { lane, priority, sinceMs: nowMs });
     this.#places += lane.places;
+    this.#dueMs = Math.min(this.#dueMs, nowMs + this.#heldMs);
   }
 
   /** The next to begin. */
@@ -84,11 +87,21 @@ export class Ahead {
 
   /** Those that have waited too long, or `all` of them; they no longer wait. */
   takeOverdue(nowMs: number, all = false): Lane[] {
-    const isOver = ({ sinceMs }: Held) => all || nowMs - sinceMs >= this.#heldMs;
-    if (!this.#held.some(isOver)) return [];
-    const over = this.#held.filter(isOver).map(({ lane }) => lane);
-    this.#held = this.#held.filter((held) => !isOver(held));
-    for (const { places } of over) this.#places -= places;
+    if (!all && nowMs < this.#dueMs) return [];
+    const over: Lane[] = [];
+    const held = this.#held;
+    this.#held = [];
+    this.#dueMs = Infinity;
+    for (const one of held) {
+      const dueMs = one.sinceMs + this.#heldMs;
+      if (all || dueMs <= nowMs) {
+        over.push(one.lane);
+        this.#places -= one.lane.places;
+      } else {
+        this.#held.push(one);
+        this.#dueMs = Math.min(this.#dueMs, dueMs);
+      }
+    }
     return over;
   }
 }

@@ -33,7 +33,7 @@ const TEND_MS = 100;
  * Most messages for each place whose end the queue has yet to hear of. It hears of many at a time, so
  * with fewer the places stand empty; all of them come again when the node dies before that.
  */
-const UNTOLD = 2;
+const UNTOLD = 3;
 /** Longest time for one word to the queue, in milliseconds. */
 const WORD_LIMIT_MS = 10_000;
 /** Waits between the attempts to say it. */
