@@ -10,6 +10,7 @@ import { effective } from "../lib/contract/effective.ts";
 import { PROTOCOLS } from "../lib/contract/protocol.ts";
 import { together } from "../lib/async/together.ts";
 import { MaelstromError } from "../lib/errors.ts";
+import { InnerLine } from "../lib/http/inner_line.ts";
 import { Upstream } from "../lib/http/upstream.ts";
 import type { Log } from "../lib/log.ts";
 import { RpcClient } from "../lib/rpc/client.ts";
@@ -219,8 +220,10 @@ export async function startDaemon(
     const error = blocked(component);
     if (error) routers.of(component).fail(error);
   };
+  const innerLine = new InnerLine(ownAddressOf(settings), settings.privatePort);
   const { invoke } = stack.use(
     new Invoker({
+      connect: () => innerLine.connect(),
       hostname: ownAddressOf(settings),
       port: settings.privatePort,
       pass: () => relays.pass(),
@@ -308,7 +311,10 @@ export async function startDaemon(
   const doors: Doors = stack.use(
     await Doors.open({
       settings,
-      privateListeners: () => privateListeners(settings, gatewayAddress, log),
+      privateListeners: () => [
+        ...privateListeners(settings, gatewayAddress, log),
+        innerLine,
+      ],
       gateway,
       catalog,
       desk,

@@ -3,7 +3,7 @@
  * Owns which listener leads to which door of the gateway, and the drain of all of them.
  * @module
  */
-import { serveHttp } from "../lib/http/server.ts";
+import { type Acceptor, serveHttp } from "../lib/http/server.ts";
 import type { Handler } from "../lib/http/exchange.ts";
 import type { Log } from "../lib/log.ts";
 import type { Settings } from "./config.ts";
@@ -24,7 +24,7 @@ const PUBLIC_FLAGS = "--public-port or --public-addr";
 export interface DoorsOptions {
   readonly settings: Settings;
   /** Where the private port listens. */
-  readonly privateListeners: () => readonly Deno.Listener[];
+  readonly privateListeners: () => readonly Acceptor[];
   readonly gateway: Gateway;
   readonly catalog: Catalog;
   readonly desk: TokenDesk;
@@ -90,7 +90,7 @@ export class Doors implements AsyncDisposable {
     await this.#stack[Symbol.asyncDispose]();
   }
 
-  #serve(listeners: readonly Deno.Listener[], handle: Handler): void {
+  #serve(listeners: readonly Acceptor[], handle: Handler): void {
     const { settings, gateway, log } = this.#options;
     const errorReply: Gateway["errorReply"] = (...failure) => gateway.errorReply(...failure);
     const limits = httpLimits(settings);

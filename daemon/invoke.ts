@@ -1,11 +1,12 @@
 /**
- * How event sources reach components: by this node's own private port, so that routing, queueing
+ * How event sources reach components: by this node's own private door, so that routing, queueing
  * and cold starts are those of every request. Walk: sources → **invoke** → gateway.
  * @module
  */
 import { MaelstromError, messageOf } from "../lib/errors.ts";
 import { call } from "../lib/http/call.ts";
 import { Upstream } from "../lib/http/upstream.ts";
+import type { Line } from "../lib/http/line.ts";
 import type { Invoke } from "./sources/invoke.ts";
 
 /** What an answer may be later than the component allows, in milliseconds. */
@@ -17,13 +18,15 @@ const OWN_FIELDS = ["maelstrom-component", "maelstrom-relay-pass", "maelstrom-re
 export interface InvokerOptions {
   readonly hostname: string;
   readonly port: number;
+  /** How the port is reached, if not by TCP. */
+  readonly connect?: () => Promise<Line>;
   /** Shows that the node itself sends a request. */
   readonly pass: () => string;
   /** Longest time of a request to `component`, in milliseconds. */
   readonly maxDurationMs: (component: string) => number;
 }
 
-/** Makes requests through the private port at `hostname` and `port`. */
+/** Makes requests through the private door at `hostname` and `port`. */
 export class Invoker implements Disposable {
   readonly #options: InvokerOptions;
   readonly #upstream: Upstream;

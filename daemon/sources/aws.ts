@@ -22,6 +22,7 @@ export interface ClientSettings {
   readonly endpoint?: string;
   readonly maxAttempts: number;
   readonly requestHandler: Readonly<Record<string, unknown>>;
+  readonly defaultUserAgentProvider: () => Promise<[string][]>;
 }
 
 /** Settings for a client of the SDK. It tries nothing again by itself: the poller does, and slower. */
@@ -31,6 +32,8 @@ export function clientSettings({ region, endpoint }: AwsPlace): ClientSettings {
     ...(region ? { region } : {}),
     ...(endpoint ? { endpoint } : {}),
     maxAttempts: 1,
+    // The SDK's own would ask the system for its release at each request.
+    defaultUserAgentProvider: () => Promise.resolve([["maelstrom"]]),
     requestHandler: { connectionTimeout: CONNECT_MS, httpAgent: agent, httpsAgent: agent },
   };
 }

@@ -16,6 +16,8 @@ export interface Message {
   readonly receiveCount: number;
   /** Messages of one group are handled one after another, in order; absent when order is free. */
   readonly group?: string;
+  /** Of those that wait for a place the highest begins first. @default {0} */
+  readonly priority?: number;
   /** What the queue knows this delivery by. */
   readonly receipt: string;
 }
@@ -42,6 +44,11 @@ export interface MessageSource extends AsyncDisposable {
     reply: HandlerReply | undefined,
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * `message` was not sent to the component: others may have it at once. Absent where that cannot be
+   * said; then nothing is received before there is a place for it.
+   */
+  giveBack?(message: Message, signal: AbortSignal): Promise<void>;
   /** What is in the queues, as far as is known. */
   depth(signal: AbortSignal): Promise<QueueDepth>;
 }

@@ -2,13 +2,14 @@
  * One slot of an event source: receives messages, sends them to the component, and tells the queue
  * what became of each. A message is deleted only after the component answered 2xx. Owns how many go
  * on at once, their order, waiting and trying again; knows nothing of what kind of queue it is.
- * Walk: pollers → **poller** → message source, invoke.
+ * Walk: pollers → **poller** → ahead, message source, invoke.
  * @module
  */
 import { Alarm } from "../../lib/async/alarm.ts";
 import { pause } from "../../lib/async/pause.ts";
 import { isAbort, MaelstromError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
+import { Ahead, type Lane } from "./ahead.ts";
 import { deliveryOf, pauseSecondsOf, retrySeconds, verdictOf } from "./delivery.ts";
 import type { HandlerReply, Invoke } from "./invoke.ts";
 import type { Message, MessageSource } from "./message_source.ts";
@@ -26,6 +27,13 @@ const EMPTY_MS = 100;
 const GATHER_MS = 10;
 /** Free places that are worth a receive, if it can bring as many. */
 const ENOUGH_MIN = 10;
+/** Time between two looks at what waits for a place, in milliseconds. */
+const TEND_MS = 100;
+/**
+ * Most messages for each place whose end the queue has yet to hear of. It hears of many at a time, so
+ * with fewer the places stand empty; all of them come again when the node dies before that.
+ */
+const UNTOLD = 3;
 /** Longest time for one word to the queue, in milliseconds. */
 const WORD_LIMIT_MS = 10_000;
 /** Waits between the attempts to say it. */
@@ -57,7 +65,11 @@ export interface PollerOptions {
 export class Poller {
   readonly #options: PollerOptions;
   readonly #alarm = new Alarm();
-  readonly #lanes = new Set<Promise<void>>();
+  readonly #ahead: Ahead;
+  readonly #tending = new Alarm();
+  #isTended = false;
+  /** What goes on; never rejects. */
+  readonly #works = new Set<Promise<void>>();
   /** Requests that go on, or wait for the one before them in their group. */
   #requests = 0;
   /** Messages whose end the queue has yet to hear of. */
@@ -68,7 +80,10 @@ export class Poller {
   #beating: Promise<void> | undefined;
   #limit = NEVER;
   #limitMs = -Infinity;
+  /** When the queue may be asked again. */
   #untilMs = 0;
+  /** When the component may be sent something again. */
+  #pausedUntilMs = 0;
   #failures = 0;
   /** `performance.now()` at which few free places are enough. */
   #gatherByMs = Infinity;
@@ -77,6 +92,8 @@ export class Poller {
 
   constructor(options: PollerOptions) {
     this.#options = options;
+    // The queue need not hear that they are ours, so that cannot cross that they are no longer.
+    this.#ahead = new Ahead(this.#beatMs / 2);
   }
 
   /**
@@ -103,6 +120,8 @@ export class Poller {
       }
     }
     this.#isOver = true;
+    this.#tend(cut);
+    this.#tending.ring();
   }
 
   /** The limit has changed. */
@@ -112,25 +131,33 @@ export class Poller {
 
   /** Resolves when it holds nothing any more. */
   async idle(): Promise<void> {
-    while (this.#lanes.size > 0) await Promise.all(this.#lanes);
+    while (this.#works.size > 0) await Promise.all(this.#works);
     await this.#beating;
   }
 
-  /** Messages that may be received now. */
+  /** Messages that may be received now: for free places, and some ahead of those. */
   #room(): number {
     const { polling: { isBatch, messagesPerPoll }, limit } = this.#options;
-    const free = limit() - this.#requests;
-    // A place is free when the component has answered. A queue that does not hear of it is given
-    // as many again before it has to catch up.
-    const untoldMax = limit() * (isBatch ? messagesPerPoll : 1);
-    if (free < 1 || this.#untold >= untoldMax) return 0;
-    return isBatch ? messagesPerPoll : Math.min(free, messagesPerPoll);
+    if (!this.#hears) return 0;
+    const perReceive = isBatch ? 1 : messagesPerPoll;
+    const ahead = this.#source.giveBack ? this.#ahead.placesMax(limit(), perReceive) : 0;
+    const room = limit() - this.#requests + ahead - this.#ahead.places;
+    return room < 1 ? 0 : isBatch ? messagesPerPoll : Math.min(room, messagesPerPoll);
+  }
+
+  /**
+   * A place is free when the component has answered. A queue that does not hear of it is given some
+   * times as many before it has to catch up.
+   */
+  get #hears(): boolean {
+    const { polling: { isBatch, messagesPerPoll }, limit } = this.#options;
+    return this.#untold < UNTOLD * limit() * (isBatch ? messagesPerPoll : 1);
   }
 
   /** Time until it may receive; 0 when it may. */
   #waitMs(): number {
     const { blocked, report, now } = this.#options;
-    const pausedMs = this.#untilMs - now();
+    const pausedMs = Math.max(this.#untilMs, this.#pausedUntilMs) - now();
     if (pausedMs > 0) return pausedMs;
     if (this.#room() === 0) return LOOK_MS;
     const error = blocked();
@@ -169,17 +196,64 @@ export class Poller {
   #take(messages: readonly Message[], cut: AbortSignal): void {
     const { polling: { isBatch }, report, received } = this.#options;
     received();
-    report.repeated += messages.filter(({ receiveCount }) => receiveCount > 1).length;
+    this.#keep(messages);
+    const nowMs = performance.now();
     for (const lane of isBatch ? [messages] : lanesOf(messages)) {
-      this.#requests += isBatch ? 1 : lane.length;
-      report.inFlight += lane.length;
-      this.#keep(lane);
-      const work: Promise<void> = this.#serve(lane, cut).finally(() => {
-        this.#lanes.delete(work);
-        this.#alarm.ring();
-      });
-      this.#lanes.add(work);
+      const waiting = { messages: lane, places: isBatch ? 1 : lane.length };
+      report.ahead += lane.length;
+      if (this.#source.giveBack) this.#ahead.put(waiting, nowMs);
+      else this.#begin(waiting, cut);
     }
+    this.#tend(cut);
+    if (this.#ahead.places > 0 && !this.#isTended) this.#work(this.#keepTending(cut));
+  }
+
+  /** Begins what there are places for, and gives back what has waited too long for one. */
+  #tend(cut: AbortSignal): void {
+    const { limit, blocked, now } = this.#options;
+    const overdue = this.#ahead.takeOverdue(performance.now(), this.#isOver);
+    if (overdue.length > 0) this.#ahead.forget();
+    for (const { messages } of overdue) this.#work(this.#leave(messages, cut));
+    while (this.#ahead.places > 0 && this.#requests < limit() && this.#hears) {
+      if (this.#pausedUntilMs > now() || blocked()) return;
+      this.#begin(this.#ahead.take()!, cut);
+    }
+  }
+
+  /** Something else than an answer may have made room, or too much time has passed. */
+  async #keepTending(cut: AbortSignal): Promise<void> {
+    this.#isTended = true;
+    while (this.#ahead.places > 0) {
+      await this.#tending.wait(Math.min(TEND_MS, this.#beatMs / 2), NEVER);
+      this.#tend(cut);
+    }
+    this.#isTended = false;
+  }
+
+  #begin({ messages, places }: Lane, cut: AbortSignal): void {
+    const { report } = this.#options;
+    this.#requests += places;
+    report.ahead -= messages.length;
+    report.inFlight += messages.length;
+    report.repeated += messages.filter(({ receiveCount }) => receiveCount > 1).length;
+    this.#work(this.#serve(messages, cut));
+  }
+
+  #work(work: Promise<void>): void {
+    const done: Promise<void> = work.finally(() => {
+      this.#works.delete(done);
+      this.#alarm.ring();
+    });
+    this.#works.add(done);
+  }
+
+  /** `messages` were never sent: others may have them at once. */
+  async #leave(messages: readonly Message[], cut: AbortSignal): Promise<void> {
+    this.#forget(messages);
+    await Promise.all(messages.map(async (message) => {
+      await this.#say(async (signal) => await this.#source.giveBack?.(message, signal), cut);
+      this.#options.report.ahead -= 1;
+    }));
   }
 
   /** Brings the messages of one lane to their end. Never rejects. */
@@ -187,32 +261,44 @@ export class Poller {
     const { polling: { isBatch } } = this.#options;
     let isHeld = false;
     for (const part of isBatch ? [lane] : lane.map((message) => [message])) {
-      // What follows a failed message in its group comes again after it.
-      isHeld ||= this.#isOver;
+      // What follows a failed message in its group comes again after it, or after one that others
+      // have by now.
+      isHeld ||= this.#isOver || !part.every((message) => this.#kept.has(message));
       if (isHeld) {
-        this.#answered(part);
+        this.#answered(part, cut);
         await this.#giveBack(part, undefined, cut);
       } else isHeld = await this.#deliver(part, cut) > 0;
-      for (const message of part) this.#kept.delete(message);
+      this.#forget(part);
     }
+  }
+
+  /** `messages` are no longer ours. */
+  #forget(messages: readonly Message[]): void {
+    for (const message of messages) this.#kept.delete(message);
     if (this.#kept.size === 0) this.#beat.ring();
   }
 
   /** Sends `messages` to the component and tells the queue; gives how many failed. */
   async #deliver(messages: readonly Message[], cut: AbortSignal): Promise<number> {
     const { polling, invoke, log, report } = this.#options;
+    const sentMs = performance.now();
     let reply: HandlerReply;
     try {
       reply = await invoke(polling.component, deliveryOf(messages, polling), cut);
     } catch (error) {
-      this.#answered(messages);
+      this.#ahead.forget();
+      this.#answered(messages, cut);
       if (!isAbort(error)) this.#tellFailed(messages, messageOf(error));
       await this.#giveBack(messages, undefined, cut);
       return messages.length;
     }
     const pauseSeconds = pauseSecondsOf(reply);
-    if (pauseSeconds > 0) this.#untilMs = this.#options.now() + pauseSeconds * 1000;
-    this.#answered(messages);
+    this.#ahead.took(performance.now() - sentMs);
+    if (pauseSeconds > 0) {
+      this.#pausedUntilMs = this.#options.now() + pauseSeconds * 1000;
+      this.#ahead.forget();
+    }
+    this.#answered(messages, cut);
     const { handled, failed, reason } = verdictOf(reply, messages, polling);
     if (reason !== undefined) this.#tellFailed(failed, reason);
     await Promise.all(handled.map(async (message) => {
@@ -225,7 +311,7 @@ export class Poller {
           message: message.id,
         });
       }
-      this.#letGo();
+      this.#letGo(cut);
     }));
     await this.#giveBack(failed, reply, cut);
     return failed.length;
@@ -243,7 +329,7 @@ export class Poller {
       const isStopped = reply === undefined && (this.#isOver || cut.aborted);
       const seconds = isStopped ? 0 : retrySeconds(message.receiveCount, random());
       await this.#say((signal) => this.#source.failed(message, seconds, reply, signal), cut);
-      this.#letGo();
+      this.#letGo(cut);
     }));
   }
 
@@ -321,16 +407,18 @@ export class Poller {
   }
 
   /** The component no longer has `messages`; what became of them is told to the queue next. */
-  #answered(messages: readonly Message[]): void {
+  #answered(messages: readonly Message[], cut: AbortSignal): void {
     this.#requests -= this.#options.polling.isBatch ? 1 : messages.length;
     this.#untold += messages.length;
+    this.#tend(cut);
     this.#alarm.ring();
   }
 
   /** One message less is held. */
-  #letGo(): void {
+  #letGo(cut: AbortSignal): void {
     this.#untold -= 1;
     this.#options.report.inFlight -= 1;
+    this.#tend(cut);
   }
 
   #tellFailed(messages: readonly Message[], reason: string): void {

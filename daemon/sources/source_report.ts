@@ -20,6 +20,8 @@ export interface Trouble {
 export class SourceReport {
   /** Messages that the component has now. */
   inFlight = 0;
+  /** Messages that were received and wait for a place. */
+  ahead = 0;
   /** Since the node began to poll: messages that were handled and deleted. */
   handled = 0;
   /** Deliveries that failed. */
@@ -68,16 +70,18 @@ export class SourceReport {
   /** What the node says of the source. */
   status(): SourceStatus {
     const { inFlight, handled, failed, repeated, undeleted } = this;
+    const waiting = this.ahead + this.#depth.waiting;
     const { source, component, maxConcurrency, messagesPerPoll, isBatch } = this.#polling;
     const trouble = this.#trouble;
-    const messages = inFlight + this.#depth.waiting;
+    const messages = inFlight + waiting;
     return {
       eventSourceName: source,
       componentName: component,
       demand: isBatch ? Math.ceil(messages / messagesPerPoll) : messages,
       maxConcurrency,
       inFlight,
-      ...this.#depth,
+      waiting,
+      dead: this.#depth.dead,
       handled,
       failed,
       repeated,

@@ -38,7 +38,7 @@ export class SqsSource implements MessageSource {
   readonly #client: SQSClient;
   readonly #queues: SqsQueues;
   readonly #visibilitySeconds: number;
-  readonly #left = new LeftPolls((message) => this.#release(message));
+  readonly #left = new LeftPolls((message) => this.giveBack(message, new AbortController().signal));
   readonly #deletes = new Map<string, Batcher<Message, Error | undefined>>();
   /** Addresses by the names that messages carry. */
   readonly #urls = new Map<string, string>();
@@ -113,6 +113,10 @@ export class SqsSource implements MessageSource {
     await this.extend(message, seconds, signal);
   }
 
+  async giveBack(message: Message, signal: AbortSignal): Promise<void> {
+    await this.extend(message, 0, signal);
+  }
+
   async depth(signal: AbortSignal): Promise<QueueDepth> {
     const queues = await this.#queues.list();
     const names = new Set(queues.flatMap(({ deadLetters }) => deadLetters ?? []));
@@ -128,10 +132,6 @@ export class SqsSource implements MessageSource {
     this.#client.destroy();
   }
 
-  async #release(message: Message): Promise<void> {
-    await this.extend(message, 0, new AbortController().signal);
-  }
-
   #poll(
     queue: SqsQueue,
     max: number,
@@ -141,7 +141,11 @@ export class SqsSource implements MessageSource {
     return this.#left.wait(this.#ask(queue, max, waitSeconds), signal);
   }
 
-  async #ask({ name, url }: SqsQueue, max: number, waitSeconds: number): Promise<Message[]> {
+  async #ask(
+    { name, url, priority }: SqsQueue,
+    max: number,
+    waitSeconds: number,
+  ): Promise<Message[]> {
     this.#urls.set(name, url);
     const command = new ReceiveMessageCommand({
       QueueUrl: url,
@@ -159,7 +163,7 @@ export class SqsSource implements MessageSource {
         { limitMs, absent: NO_QUEUE, signal: new AbortController().signal },
         (abortSignal) => this.#client.send(command, { abortSignal }),
       );
-      return Messages.map((message) => messageOf(message, name));
+      return Messages.map((message) => ({ ...messageOf(message, name), priority }));
     } catch (error) {
       if (error instanceof MaelstromError && error.code === "not_found") this.#queues.forget();
       throw error;

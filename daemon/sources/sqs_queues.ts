@@ -31,6 +31,8 @@ export const NO_QUEUE: readonly string[] = [
 export interface SqsQueue {
   readonly name: string;
   readonly url: string;
+  /** Higher in those that come before others. */
+  readonly priority: number;
   /** Where its messages go that were received too often. */
   readonly deadLetters?: string;
 }
@@ -113,7 +115,10 @@ export class SqsQueues {
     const found = await Promise.all(urls.map((url) => this.#describe(url, signal)));
     const given = new Set(found.map(({ deadLetters }) => deadLetters));
     const queues = nameAsPrefix ? found.filter(({ name }) => !given.has(name)) : found;
-    if (queues.length > 0) return queues.toSorted((a, b) => naturally(a.name, b.name));
+    if (queues.length > 0) {
+      return queues.toSorted((a, b) => naturally(a.name, b.name))
+        .map((queue, index) => ({ ...queue, priority: queues.length - index }));
+    }
     const message = `Cannot find SQS queues: the name of none begins with "${queueName}"`;
     throw new MaelstromError("not_found", message);
   }
@@ -134,7 +139,7 @@ export class SqsQueues {
     return urls;
   }
 
-  async #describe(url: string, signal: AbortSignal): Promise<SqsQueue> {
+  async #describe(url: string, signal: AbortSignal): Promise<Omit<SqsQueue, "priority">> {
     const { RedrivePolicy } = await this.#attributes(url, ["RedrivePolicy"], signal);
     const deadLetters = deadLettersOf(RedrivePolicy);
     return { name: nameOf(url), url, ...(deadLetters ? { deadLetters } : {}) };

@@ -98,6 +98,10 @@ export class StoreQueue implements MessageSource {
     await queues.release(message, seconds * 1000, failure);
   }
 
+  async giveBack(message: Message): Promise<void> {
+    await this.#options.queues.giveBack(message, message.queue);
+  }
+
   async depth(): Promise<QueueDepth> {
     const { ready, dead } = await this.#options.queues.depth(this.#options.settings.name);
     return { waiting: ready, dead };

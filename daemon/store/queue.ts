@@ -45,6 +45,7 @@ export interface NewMessage {
 export interface TakenMessage extends Delivery {
   readonly body: string;
   readonly attributes: Readonly<Record<string, string>>;
+  readonly priority: number;
   /** Deliveries so far, this one included. */
   readonly receives: number;
   /** Why the last one failed; empty if that is not known. */
@@ -128,6 +129,7 @@ export class QueueStore {
       receipt,
       body: textOf(row, "body"),
       attributes: attributesOf(row),
+      priority: integerOf(row, "priority"),
       receives: integerOf(row, "receives"),
       failure: textOf(row, "failure"),
     }));
@@ -155,6 +157,18 @@ export class QueueStore {
        where id = $1 and receipt = $2 returning id`,
       [id, receipt, ms, failure],
     );
+  }
+
+  /** Lets others have the message of `queue` at once; it was not delivered. False when it was no longer ours. */
+  async giveBack({ id, receipt }: Delivery, queue: string): Promise<boolean> {
+    const isOurs = await this.#changes(
+      `update queue_message
+       set visible_at = ${this.#driver.dialect.nowMs}, receipt = '', receives = receives - 1
+       where id = $1 and receipt = $2 returning id`,
+      [id, receipt],
+    );
+    if (isOurs) this.#news.announce(queue);
+    return isOurs;
   }
 
   /** Moves the message among the dead letters of its queue; false when it was no longer ours. */

@@ -14,6 +14,7 @@ import { forwardExchange } from "./forward.ts";
 import { DONE, MORE } from "./head.ts";
 import { encodeReply } from "./head_writer.ts";
 import type { HttpLimits } from "./limits.ts";
+import type { Line } from "./line.ts";
 import { borrow, BUFFER_BYTES, giveBack } from "./pages.ts";
 import { leavePage } from "./upload.ts";
 import type { Upstream } from "./upstream.ts";
@@ -40,7 +41,7 @@ export class ClientConnection extends ClientExchange implements Exchange {
   /** The head's own time runs; before, it was the idle connection's. */
   #headBegun = false;
 
-  constructor(conn: Deno.Conn, context: ConnectionContext) {
+  constructor(conn: Line, context: ConnectionContext) {
     super(conn, context.limits);
     this.#context = context;
     this.#idleTicks = ticksFor(context.limits.idleMs);

@@ -9,6 +9,7 @@ import { NEVER, ticksFor } from "./clock.ts";
 import { ExchangeAborted, type ForwardResult } from "./exchange.ts";
 import { DONE, Head } from "./head.ts";
 import type { HttpLimits } from "./limits.ts";
+import type { Line } from "./line.ts";
 import { BUFFER_BYTES } from "./pages.ts";
 import { RequestBody } from "./request_body.ts";
 import type { SecureConn, TlsFacts } from "./secure.ts";
@@ -84,7 +85,7 @@ export class ClientExchange {
   #hostText = "";
   #hostName = "";
 
-  constructor(conn: Deno.Conn, limits: HttpLimits) {
+  constructor(conn: Line, limits: HttpLimits) {
     this.wire = new Wire(conn, BUFFER_BYTES, limits.bodyIdleMs);
     this.headBytes = this.wire.buf;
     this.head = new Head("request", limits);

@@ -10,6 +10,13 @@ import { ClientConnection } from "./client_connection.ts";
 import { clock, type Watched } from "./clock.ts";
 import type { Exchange, Handler, Reply } from "./exchange.ts";
 import { DEFAULT_LIMITS, type HttpLimits } from "./limits.ts";
+import type { Line } from "./line.ts";
+
+/** Where connections come from: a listener, or something like one. */
+export interface Acceptor {
+  accept(): Promise<Line>;
+  close(): void;
+}
 
 /** How {@linkcode serveHttp} serves. */
 export interface HttpServerOptions {
@@ -35,9 +42,9 @@ const REFUSALS_MAX = 64;
 /** Wait after a failed accept: usually a lack of file descriptors, cured by time. */
 const ACCEPT_RETRY_MS = 50;
 
-/** Serves HTTP/1.1 on `listeners`, tcp or unix, which it owns from now on. */
+/** Serves HTTP/1.1 on `listeners`, tcp, unix or within the process, which it owns from now on. */
 export function serveHttp(
-  listeners: readonly Deno.Listener[],
+  listeners: readonly Acceptor[],
   handler: Handler,
   options: HttpServerOptions,
 ): HttpServer {
@@ -45,7 +52,7 @@ export function serveHttp(
 }
 
 class Server implements HttpServer, Watched {
-  readonly #listeners: readonly Deno.Listener[];
+  readonly #listeners: readonly Acceptor[];
   readonly #handler: Handler;
   readonly #options: HttpServerOptions;
   readonly #limits: HttpLimits;
@@ -56,7 +63,7 @@ class Server implements HttpServer, Watched {
   #draining = false;
   #onEmpty: () => void = () => {};
 
-  constructor(listeners: readonly Deno.Listener[], handler: Handler, options: HttpServerOptions) {
+  constructor(listeners: readonly Acceptor[], handler: Handler, options: HttpServerOptions) {
     this.#listeners = listeners;
     this.#handler = handler;
     this.#options = options;
@@ -94,7 +101,7 @@ class Server implements HttpServer, Watched {
     for (const connection of this.#connections) connection.onTick(tick, nowMs);
   }
 
-  async #accept(listener: Deno.Listener, signal: AbortSignal): Promise<void> {
+  async #accept(listener: Acceptor, signal: AbortSignal): Promise<void> {
     while (!this.#draining) {
       try {
         this.#take(await listener.accept());
@@ -106,9 +113,9 @@ class Server implements HttpServer, Watched {
     }
   }
 
-  #take(conn: Deno.Conn): void {
+  #take(conn: Line): void {
     const { log, errorReply } = this.#options;
-    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+    if ("setNoDelay" in conn) (conn as Line as Deno.TcpConn).setNoDelay(true);
     const connection = new ClientConnection(conn, {
       handler: this.#handler,
       log,
@@ -155,7 +162,7 @@ class Server implements HttpServer, Watched {
   }
 }
 
-function close(listener: Deno.Listener): void {
+function close(listener: Acceptor): void {
   try {
     listener.close();
   } catch {

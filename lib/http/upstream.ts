@@ -8,11 +8,17 @@ import { putLatin1 } from "./bytes.ts";
 import { clock, ticksFor, type Watched } from "./clock.ts";
 import { DONE, Head, MORE } from "./head.ts";
 import { INTERIM_MAX, RESPONSE_LIMITS } from "./limits.ts";
+import type { Line } from "./line.ts";
 import { type Bytes, Wire } from "./wire.ts";
 
 /** Where an upstream listens. */
 export type UpstreamAddress =
-  | { readonly hostname: string; readonly port: number }
+  | {
+    readonly hostname: string;
+    readonly port: number;
+    /** How it is reached, if not by TCP. */
+    readonly connect?: () => Promise<Line>;
+  }
   | { readonly path: string };
 
 /** How {@linkcode Upstream} keeps its connections. */
@@ -41,7 +47,7 @@ export class UpstreamConnection extends Wire {
   readonly #own: Bytes;
   readonly #pool: Upstream | undefined;
 
-  constructor(conn: Deno.Conn, pool?: Upstream) {
+  constructor(conn: Line, pool?: Upstream) {
     super(conn, BUFFER_BYTES, WRITE_IDLE_MS);
     this.#own = this.buf;
     this.#pool = pool;
@@ -257,9 +263,10 @@ async function dial(
   address: UpstreamAddress,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<Deno.Conn> {
+): Promise<Line> {
   return await withDeadline(timeoutMs, signal, async (limit) => {
     if ("path" in address) return await dialUnix(address.path, limit);
+    if (address.connect) return await address.connect();
     const conn = await Deno.connect({
       hostname: address.hostname,
       port: address.port,
@@ -271,7 +278,7 @@ async function dial(
 }
 
 /** A unix connect cannot be aborted; one that comes too late is closed. */
-function dialUnix(path: string, signal: AbortSignal): Promise<Deno.Conn> {
+function dialUnix(path: string, signal: AbortSignal): Promise<Line> {
   return new Promise((resolve, reject) => {
     const late = () => reject(new DOMException("Connect aborted", "AbortError"));
     if (signal.aborted) return late();

@@ -4,8 +4,8 @@
  * @module
  */
 import { clock, NEVER, ticksFor } from "./clock.ts";
+import { type Line, type Transport, transportOf } from "./line.ts";
 import { giveBack, PIECE_BYTES } from "./pages.ts";
-import { type Transport, transportOf } from "./transport.ts";
 
 const NOTHING = () => {};
 const SETTLED: Promise<void> = Promise.resolve();
@@ -43,7 +43,7 @@ export class Wire {
   /** Ticks a write may go without progress. */
   writeTicks: number;
 
-  readonly conn: Deno.Conn;
+  readonly conn: Line;
   readonly #transport: Transport;
   // Bound once, so that a read or a write makes no closure.
   readonly #got = (count: number | null) => this.#onRead(count);
@@ -55,7 +55,7 @@ export class Wire {
   #outStart = 0;
   #outEnd = 0;
 
-  constructor(conn: Deno.Conn, bufferBytes: number, writeIdleMs: number) {
+  constructor(conn: Line, bufferBytes: number, writeIdleMs: number) {
     this.conn = conn;
     this.#transport = transportOf(conn);
     this.buf = new Uint8Array(bufferBytes);

@@ -88,7 +88,7 @@ function sending(test: Declare): void {
     const [message] = await queues.store.take("jobs", 10, HOUR_MS);
     assert.deepEqual(
       { ...message, receipt: undefined },
-      { id, receipt: undefined, body, attributes, receives: 1, failure: "" },
+      { id, receipt: undefined, body, attributes, priority: 3, receives: 1, failure: "" },
     );
     assert.deepEqual(await queues.store.take("jobs", 10, HOUR_MS), []);
   });
@@ -172,6 +172,17 @@ function delivering(test: Declare): void {
     await queues.pass(5000);
     const [again] = await queues.store.take("jobs", 1, HOUR_MS);
     assert.deepEqual([again?.receives, again?.failure], [2, "status 500"]);
+  });
+
+  test("QueueStore.giveBack() lets others have a message at once, as if never taken", async (queues) => {
+    await queues.send("a");
+    const [message] = await queues.store.take("jobs", 1, HOUR_MS);
+    assert.equal(await queues.store.giveBack(message!, "jobs"), true);
+    assert.equal(await queues.store.giveBack(message!, "jobs"), false, "no longer ours");
+    const [again] = await queues.store.take("jobs", 1, HOUR_MS);
+    assert.deepEqual([again?.id, again?.receives], [message?.id, 1]);
+    assert.equal(await queues.store.giveBack(message!, "jobs"), false, "somebody else's");
+    assert.deepEqual(await queues.taken(1), []);
   });
 
   test("QueueStore.dueInMs() tells when the next message is due", async (queues) => {

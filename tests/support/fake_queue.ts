@@ -1,6 +1,7 @@
 /** A queue in memory, for tests of what polls. @module */
 import type { Message, MessageSource } from "../../daemon/sources/message_source.ts";
-import { aborted } from "../../lib/async/aborted.ts";
+import { Alarm } from "../../lib/async/alarm.ts";
+import { MaelstromError } from "../../lib/errors.ts";
 
 /** A queue that gives what it holds, and writes down what it is told. */
 export class FakeQueue implements MessageSource {
@@ -11,17 +12,32 @@ export class FakeQueue implements MessageSource {
   /** Called after each word. */
   onTold: () => void = () => {};
   refuseDone = 0;
+  refuseBack = 0;
+  /** Ids of those that others have: they cannot be kept. */
+  gone: ReadonlySet<string> = new Set();
+  /** Those of them of which somebody was told so. */
+  readonly lost = new Set<string>();
+  readonly #given = new Alarm();
 
   async receive(max: number, signal: AbortSignal): Promise<readonly Message[]> {
     this.asked.push(max);
     if (this.failure) throw this.failure;
-    if (this.waiting.length > 0) return this.waiting.splice(0, max);
-    await aborted(signal);
-    return [];
+    while (this.waiting.length === 0 && !signal.aborted) await this.#given.wait(60_000, signal);
+    return signal.aborted ? [] : this.waiting.splice(0, max);
   }
 
-  extend({ id }: Message, seconds: number): Promise<void> {
-    return this.#tell(`extend ${id} ${seconds}`);
+  /** Adds `messages`, also for who waits for them already. */
+  give(messages: readonly Message[]): void {
+    this.waiting.push(...messages);
+    this.#given.ring();
+  }
+
+  async extend({ id }: Message, seconds: number): Promise<void> {
+    if (this.gone.has(id)) {
+      this.lost.add(id);
+      throw new MaelstromError("not_found", "others have it");
+    }
+    await this.#tell(`extend ${id} ${seconds}`);
   }
 
   async done({ id }: Message): Promise<void> {
@@ -32,6 +48,11 @@ export class FakeQueue implements MessageSource {
   failed({ id }: Message, seconds: number): Promise<void> {
     return this.#tell(`failed ${id} ${seconds}`);
   }
+
+  giveBack: MessageSource["giveBack"] = async ({ id }) => {
+    if (this.refuseBack-- > 0) throw new Error("the queue is away");
+    await this.#tell(`back ${id}`);
+  };
 
   depth(): Promise<{ waiting: number; dead: number }> {
     return Promise.resolve({ waiting: this.waiting.length, dead: 0 });

@@ -1,62 +1,14 @@
 /** One slot of a source, over a queue that does what the test says. @module */
 import assert from "node:assert/strict";
-import type { HandlerReply } from "../../../daemon/sources/invoke.ts";
-import { Poller } from "../../../daemon/sources/poller.ts";
-import type { Polling } from "../../../daemon/sources/polling.ts";
-import { SourceReport } from "../../../daemon/sources/source_report.ts";
 import { aborted } from "../../../lib/async/aborted.ts";
 import { MaelstromError } from "../../../lib/errors.ts";
-import { silentLog } from "../../../lib/log.ts";
-import { FakeQueue } from "../../support/fake_queue.ts";
-import { message, polling, reply } from "../../support/messages.ts";
-
-type Handle = (body: string, signal: AbortSignal) => HandlerReply | Promise<HandlerReply>;
-
-/** A poller at work. */
-class Work {
-  readonly queue = new FakeQueue();
-  readonly report: SourceReport;
-  readonly poller: Poller;
-  readonly stop = new AbortController();
-  readonly cut = new AbortController();
-  limit = 10;
-  nowMs = 0;
-  blocked: MaelstromError | undefined;
-
-  constructor(handle: Handle, parts: Partial<Polling> = {}) {
-    const settings = polling({ messagesPerPoll: 10, ...parts });
-    this.report = new SourceReport(settings, () => this.nowMs, () => {});
-    this.poller = new Poller({
-      polling: settings,
-      source: this.queue,
-      report: this.report,
-      invoke: async (_component, { body }, signal) => await handle(body, signal),
-      limit: () => this.limit,
-      blocked: () => this.blocked,
-      received: () => {},
-      log: silentLog,
-      now: () => this.nowMs,
-      random: () => 0,
-    });
-  }
-
-  /** Runs until `count` messages have come to an end. */
-  async until(count: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const ended = () => this.queue.told.filter((words) => !words.startsWith("extend")).length;
-    this.queue.onTold = () => ended() >= count && resolve();
-    const run = this.poller.run(this.stop.signal, this.cut.signal);
-    await promise;
-    this.stop.abort();
-    await run;
-    await this.poller.idle();
-  }
-}
+import { message, reply } from "../../support/messages.ts";
+import { PollerWork } from "../../support/poller_work.ts";
 
 const several = (...ids: string[]) => ids.map((id) => message({ id, body: id }));
 
 Deno.test("Poller deletes after a 2xx only, and lets the rest come again later each time", async () => {
-  const work = new Work((body) => reply(body === "bad" ? 500 : 202));
+  const work = new PollerWork((body) => reply(body === "bad" ? 500 : 202));
   work.queue.waiting = [...several("good"), message({ id: "bad", body: "bad", receiveCount: 3 })];
   await work.until(2);
   assert.deepEqual(work.queue.told.toSorted(), ["done good", "failed bad 4"]);
@@ -65,7 +17,9 @@ Deno.test("Poller deletes after a 2xx only, and lets the rest come again later e
 });
 
 Deno.test("Poller lets a message come again when no answer came", async () => {
-  const work = new Work(() => Promise.reject(new MaelstromError("unreachable", "nobody there")));
+  const work = new PollerWork(() =>
+    Promise.reject(new MaelstromError("unreachable", "nobody there"))
+  );
   work.queue.waiting = several("a");
   await work.until(1);
   assert.deepEqual(work.queue.told, ["failed a 1"]);
@@ -74,7 +28,7 @@ Deno.test("Poller lets a message come again when no answer came", async () => {
 Deno.test("Poller never holds more than its limit", async () => {
   let now = 0;
   let most = 0;
-  const work = new Work(async () => {
+  const work = new PollerWork(async () => {
     most = Math.max(most, ++now);
     await new Promise((resolve) => setTimeout(resolve));
     now--;
@@ -84,16 +38,15 @@ Deno.test("Poller never holds more than its limit", async () => {
   work.queue.waiting = several(..."abcdefghijklmnop");
   await work.until(16);
   assert.equal(most, 3);
-  assert.ok(Math.max(...work.queue.asked) <= 3);
 });
 
 Deno.test("Poller fills a place when the component has answered, while the queue has yet to hear", async () => {
   const heard = Promise.withResolvers<void>();
   const answered = Promise.withResolvers<void>();
   const came: string[] = [];
-  const work = new Work(async (body) => {
+  const work = new PollerWork(async (body) => {
     came.push(body);
-    if (!"ab".includes(body)) await answered.promise;
+    if ("cdef".includes(body)) await answered.promise;
     return reply(200);
   }, { messagesPerPoll: 2 });
   work.limit = 4;
@@ -102,21 +55,22 @@ Deno.test("Poller fills a place when the component has answered, while the queue
     work.queue.told.push(`done ${id}`);
     work.queue.onTold();
   };
-  work.queue.waiting = several(..."abcdefghij");
-  const done = work.until(10);
+  work.queue.waiting = several(..."abcdefghijklmnopqrstuvwxyz");
+  const done = work.until(26);
   while (came.length < 6) await new Promise((resolve) => setTimeout(resolve));
   answered.resolve();
-  // With four of which it has not heard, the queue is asked for no more.
+  // With three for each place of which it has not heard, it is given no more than what goes on.
+  while (came.length < 12) await new Promise((resolve) => setTimeout(resolve));
   await new Promise((resolve) => setTimeout(resolve, 30));
-  assert.deepEqual(came, [..."abcdef"]);
+  assert.ok(came.length < 16, came.join());
   heard.resolve();
   await done;
-  assert.equal(came.length, 10);
+  assert.equal(came.length, 26);
 });
 
 Deno.test("Poller keeps the order of a group, and holds back what follows a failure", async () => {
   const order: string[] = [];
-  const work = new Work((body) => {
+  const work = new PollerWork((body) => {
     order.push(body);
     return reply(body === "a1" ? 500 : 200);
   });
@@ -133,7 +87,7 @@ Deno.test("Poller keeps the order of a group, and holds back what follows a fail
 
 Deno.test("Poller keeps a message from others while it is handled", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const work = new Work(async () => {
+  const work = new PollerWork(async () => {
     await promise;
     return reply(200);
   }, { visibilitySeconds: 0.02 });
@@ -147,7 +101,7 @@ Deno.test("Poller keeps a message from others while it is handled", async () => 
 });
 
 Deno.test("Poller tries again to delete what was handled", async () => {
-  const work = new Work(() => reply(200));
+  const work = new PollerWork(() => reply(200));
   work.queue.refuseDone = 1;
   work.queue.waiting = several("a");
   await work.until(1);
@@ -156,7 +110,7 @@ Deno.test("Poller tries again to delete what was handled", async () => {
 });
 
 Deno.test("Poller ends requests that are cut, and lets their messages come again at once", async () => {
-  const work = new Work(async (_body, signal) => {
+  const work = new PollerWork(async (_body, signal) => {
     await aborted(signal);
     throw signal.reason;
   });
@@ -172,7 +126,7 @@ Deno.test("Poller ends requests that are cut, and lets their messages come again
 });
 
 Deno.test("Poller waits longer after each error, and tells why", async () => {
-  const work = new Work(() => reply(200));
+  const work = new PollerWork(() => reply(200));
   work.queue.failure = new MaelstromError("not_found", "no such queue");
   const run = work.poller.run(work.stop.signal, work.cut.signal);
   while (!work.report.status().error) await new Promise((resolve) => setTimeout(resolve));
@@ -183,7 +137,7 @@ Deno.test("Poller waits longer after each error, and tells why", async () => {
 });
 
 Deno.test("Poller asks for nothing while the component cannot be had", async () => {
-  const work = new Work(() => reply(200));
+  const work = new PollerWork(() => reply(200));
   work.blocked = new MaelstromError("start_failed", "no image");
   const run = work.poller.run(work.stop.signal, work.cut.signal);
   while (!work.report.status().error) await new Promise((resolve) => setTimeout(resolve));
@@ -195,7 +149,7 @@ Deno.test("Poller asks for nothing while the component cannot be had", async () 
 
 Deno.test("Poller sends a batch in one request, and reads which failed", async () => {
   const bodies: string[] = [];
-  const work = new Work((body) => {
+  const work = new PollerWork((body) => {
     bodies.push(body);
     return reply(200, '{"failed":["b"]}');
   }, { isBatch: true });

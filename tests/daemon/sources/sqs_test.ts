@@ -32,7 +32,7 @@ Deno.test("SqsSource.receive() tells what a message carries, and done() deletes 
   const [message, ...others] = await source.receive(10, signal);
   assert.deepEqual(others, []);
   const { id, receipt, headers, ...rest } = message!;
-  assert.deepEqual(rest, { queue: "whole", body: "body", receiveCount: 1 });
+  assert.deepEqual(rest, { queue: "whole", body: "body", receiveCount: 1, priority: 1 });
   assert.ok(id && receipt);
   const attributes = headers.filter(([name]) => name !== "Mael-Message-Sent").toSorted();
   assert.deepEqual(attributes, [["Mael-Attribute-Kind", "größe"], ["Mael-Attribute-Raw", "AQL/"]]);
@@ -53,15 +53,27 @@ Deno.test("SqsSource.failed() lets a message come again, counted", async () => {
   assert.equal(second?.id, first?.id);
 });
 
+Deno.test("SqsSource.giveBack() lets others have a message at once", async () => {
+  await emulator.createQueue("back");
+  await emulator.send("back", [{ MessageBody: "one" }]);
+  await using source = open({ queueName: "back" });
+  const [message] = await source.receive(1, signal);
+  await source.giveBack(message!, signal);
+  assert.deepEqual(await emulator.counts("back"), { waiting: 1, inFlight: 0 });
+});
+
 Deno.test("SqsSource.receive() reads queues of a prefix in natural order, first ones first", async () => {
   for (const name of ["q-10", "q-2", "q-1"]) await emulator.createQueue(name);
   const many = Array.from({ length: 10 }, (_, n) => ({ MessageBody: `two ${n}` }));
   await emulator.send("q-2", many);
   await emulator.send("q-10", [{ MessageBody: "ten" }]);
   await using source = open({ queueName: "q-", nameAsPrefix: true });
-  assert.deepEqual(bodies(await source.receive(2, signal)), ["two 0", "two 1"]);
+  const first = await source.receive(2, signal);
+  assert.deepEqual(bodies(first), ["two 0", "two 1"]);
   await emulator.send("q-1", [{ MessageBody: "one" }]);
-  assert.deepEqual(bodies(await source.receive(2, signal)), ["one"], "overtakes within one poll");
+  const second = await source.receive(2, signal);
+  assert.deepEqual(bodies(second), ["one"], "overtakes within one poll");
+  assert.ok(second[0]!.priority! > first[0]!.priority!, "and before those that were taken ahead");
   const rest: string[] = [];
   while (rest.length < 9) rest.push(...bodies(await source.receive(10, signal)));
   assert.deepEqual(rest.at(-1), "ten", "waits for all before it");

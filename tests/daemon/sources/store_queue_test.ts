@@ -46,6 +46,7 @@ Deno.test("StoreQueue.receive() waits for a message and is woken by it", async (
     queue: "jobs",
     body: "{}",
     headers: [["Content-Type", "application/json"], ["mael-attribute-kind", "jpeg"]],
+    priority: 0,
     receiveCount: 1,
     receipt: "",
   });
@@ -68,6 +69,24 @@ Deno.test("StoreQueue.receive() ends with its signal, and takes nothing then", a
   assert.deepEqual(await receiving, []);
   await place.queues.send("a");
   assert.deepEqual(await place.source.receive(10, stop.signal), []);
+  assert.deepEqual(await place.source.depth(), { waiting: 1, dead: 0 });
+});
+
+Deno.test("StoreQueue.giveBack() counts no delivery, and wakes whoever waits", async () => {
+  await using place = await sourceOf({ maxReceives: 1 });
+  await place.queues.send("a");
+  for (let round = 0; round < 3; round++) {
+    const message = await one(place.source);
+    assert.equal(message.receiveCount, 1);
+    const receiving = one(place.source);
+    const backMs = performance.now();
+    await place.source.giveBack(message);
+    const again = await receiving;
+    assert.ok(performance.now() - backMs < 2000, "the look on the timer found it, not the news");
+    await place.source.giveBack(message);
+    assert.deepEqual(await place.source.depth(), { waiting: 0, dead: 0 }, "it is no longer his");
+    await place.source.giveBack(again);
+  }
   assert.deepEqual(await place.source.depth(), { waiting: 1, dead: 0 });
 });
 

@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { transportOf } from "../../../lib/http/transport.ts";
+import { transportOf } from "../../../lib/http/line.ts";
 import { ScriptedConn } from "../../wire/scripted.ts";
 
 /** Both ends of a connection over loopback. */
@@ -12,7 +12,7 @@ async function pair(): Promise<[Deno.Conn, Deno.Conn]> {
   return await Promise.all([Deno.connect({ port: listener.addr.port }), listener.accept()]);
 }
 
-Deno.test("transport: this runtime has the short way, for both ends and for unix sockets", async () => {
+Deno.test("transportOf() has the short way in this runtime, for both ends and for unix sockets", async () => {
   const [client, server] = await pair();
   using _client = client;
   using _server = server;
@@ -27,7 +27,7 @@ Deno.test("transport: this runtime has the short way, for both ends and for unix
   assert.equal(await transportOf(accepted).read(new Uint8Array(9)), 1);
 });
 
-Deno.test("transport: bytes arrive, then the end", async () => {
+Deno.test("transportOf() brings bytes, then the end", async () => {
   const [client, server] = await pair();
   using _client = client;
   using _server = server;
@@ -40,7 +40,7 @@ Deno.test("transport: bytes arrive, then the end", async () => {
   assert.ok(!await from.read(bytes));
 });
 
-Deno.test("transport: closing the connection ends what is under way and all that follows", async () => {
+Deno.test("transportOf() ends with its connection, what is under way too", async () => {
   const [client, server] = await pair();
   using _server = server;
   const transport = transportOf(client);
@@ -51,7 +51,7 @@ Deno.test("transport: closing the connection ends what is under way and all that
   await assert.rejects(transport.write(new Uint8Array(9)), Deno.errors.BadResource);
 });
 
-Deno.test("transport: a connection that is no resource is used as it is", () => {
+Deno.test("transportOf() gives a line that is no resource as it is", () => {
   const conn = new ScriptedConn({ pieces: [], ends: true });
   assert.equal(transportOf(conn), conn);
 });

@@ -8,7 +8,13 @@
  * @module
  */
 
-/** Both directions of a connection. */
+/** What carries the bytes: a connection of the system, or within the process. */
+export type Line = Pick<
+  Deno.Conn,
+  "read" | "write" | "closeWrite" | "close" | "localAddr" | "remoteAddr"
+>;
+
+/** Both directions of a line. */
 export interface Transport {
   /** Gives how many bytes came, at least one unless `into` is empty; 0 or null at the end. */
   read(into: Uint8Array): Promise<number | null>;
@@ -25,10 +31,10 @@ interface Core {
 
 const core = coreOf(Deno as unknown as Record<symbol, { readonly core?: Partial<Core> }>);
 
-/** The shortest way to the bytes of `conn`. It ends with the connection. */
-export function transportOf(conn: Deno.Conn): Transport {
-  const rid = core && (conn as unknown as Record<symbol, unknown>)[core.internalRidSymbol];
-  return core && typeof rid === "number" ? new Resource(core, rid) : conn;
+/** The shortest way to the bytes of `line`. It ends with the line. */
+export function transportOf(line: Line): Transport {
+  const rid = core && (line as unknown as Record<symbol, unknown>)[core.internalRidSymbol];
+  return core && typeof rid === "number" ? new Resource(core, rid) : line;
 }
 
 function coreOf(runtime: Record<symbol, { readonly core?: Partial<Core> }>): Core | undefined {
