@@ -2,7 +2,7 @@
  * One slot of an event source: receives messages, sends them to the component, and tells the queue
  * what became of each. A message is deleted only after the component answered 2xx. Owns how many go
  * on at once, their order, waiting and trying again; knows nothing of what kind of queue it is.
- * Walk: pollers → **poller** → ahead, message source, invoke.
+ * Walk: pollers → **poller** → ahead, custody, message source, invoke.
  * @module
  */
 import { Alarm } from "../../lib/async/alarm.ts";
@@ -10,6 +10,7 @@ import { pause } from "../../lib/async/pause.ts";
 import { isAbort, MaelstromError, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { Ahead, type Lane } from "./ahead.ts";
+import { Custody } from "./custody.ts";
 import { deliveryOf, pauseSecondsOf, retrySeconds, verdictOf } from "./delivery.ts";
 import type { HandlerReply, Invoke } from "./invoke.ts";
 import type { Message, MessageSource } from "./message_source.ts";
@@ -74,10 +75,7 @@ export class Poller {
   #requests = 0;
   /** Messages whose end the queue has yet to hear of. */
   #untold = 0;
-  /** What is ours, and when the queue has to hear that next, by `performance.now()`. */
-  readonly #kept = new Map<Message, number>();
-  readonly #beat = new Alarm();
-  #beating: Promise<void> | undefined;
+  readonly #custody: Custody;
   #limit = NEVER;
   #limitMs = -Infinity;
   /** When the queue may be asked again. */
@@ -92,8 +90,9 @@ export class Poller {
 
   constructor(options: PollerOptions) {
     this.#options = options;
+    this.#custody = new Custody(options);
     // The queue need not hear that they are ours, so that cannot cross that they are no longer.
-    this.#ahead = new Ahead(this.#beatMs / 2);
+    this.#ahead = new Ahead(this.#custody.beatMs / 2);
   }
 
   /**
@@ -132,7 +131,7 @@ export class Poller {
   /** Resolves when it holds nothing any more. */
   async idle(): Promise<void> {
     while (this.#works.size > 0) await Promise.all(this.#works);
-    await this.#beating;
+    await this.#custody.idle();
   }
 
   /** Messages that may be received now: for free places, and some ahead of those. */
@@ -196,7 +195,7 @@ export class Poller {
   #take(messages: readonly Message[], cut: AbortSignal): void {
     const { polling: { isBatch }, report, received } = this.#options;
     received();
-    this.#keep(messages);
+    this.#custody.take(messages);
     const nowMs = performance.now();
     for (const lane of isBatch ? [messages] : lanesOf(messages)) {
       const waiting = { messages: lane, places: isBatch ? 1 : lane.length };
@@ -224,7 +223,7 @@ export class Poller {
   async #keepTending(cut: AbortSignal): Promise<void> {
     this.#isTended = true;
     while (this.#ahead.places > 0) {
-      await this.#tending.wait(Math.min(TEND_MS, this.#beatMs / 2), NEVER);
+      await this.#tending.wait(Math.min(TEND_MS, this.#custody.beatMs / 2), NEVER);
       this.#tend(cut);
     }
     this.#isTended = false;
@@ -249,7 +248,7 @@ export class Poller {
 
   /** `messages` were never sent: others may have them at once. */
   async #leave(messages: readonly Message[], cut: AbortSignal): Promise<void> {
-    this.#forget(messages);
+    this.#custody.leave(messages);
     await Promise.all(messages.map(async (message) => {
       await this.#say(async (signal) => await this.#source.giveBack?.(message, signal), cut);
       this.#options.report.ahead -= 1;
@@ -263,19 +262,13 @@ export class Poller {
     for (const part of isBatch ? [lane] : lane.map((message) => [message])) {
       // What follows a failed message in its group comes again after it, or after one that others
       // have by now.
-      isHeld ||= this.#isOver || !part.every((message) => this.#kept.has(message));
+      isHeld ||= this.#isOver || !part.every((message) => this.#custody.holds(message));
       if (isHeld) {
         this.#answered(part, cut);
         await this.#giveBack(part, undefined, cut);
       } else isHeld = await this.#deliver(part, cut) > 0;
-      this.#forget(part);
+      this.#custody.leave(part);
     }
-  }
-
-  /** `messages` are no longer ours. */
-  #forget(messages: readonly Message[]): void {
-    for (const message of messages) this.#kept.delete(message);
-    if (this.#kept.size === 0) this.#beat.ring();
   }
 
   /** Sends `messages` to the component and tells the queue; gives how many failed. */
@@ -359,47 +352,6 @@ export class Poller {
       this.#limit = AbortSignal.timeout(WORD_LIMIT_MS + SHARED_MS);
     }
     return this.#limit;
-  }
-
-  /** From now on the queue hears that `messages` are ours, until they are no longer among the kept. */
-  #keep(messages: readonly Message[]): void {
-    const nextMs = performance.now() + this.#beatMs;
-    for (const message of messages) this.#kept.set(message, nextMs);
-    this.#beating ??= this.#keepTelling();
-  }
-
-  /** Twice in the time that a message stays ours without word. */
-  get #beatMs(): number {
-    return this.#options.polling.visibilitySeconds * 500;
-  }
-
-  async #keepTelling(): Promise<void> {
-    while (this.#kept.size > 0) {
-      const nextMs = Math.min(...this.#kept.values());
-      await this.#beat.wait(Math.max(0, nextMs - performance.now()), NEVER);
-      const nowMs = performance.now();
-      const due = [...this.#kept].filter(([, atMs]) => atMs <= nowMs);
-      await Promise.all(due.map(([message]) => this.#extend(message)));
-    }
-    this.#beating = undefined;
-  }
-
-  /** Tells the queue that `message` is still ours. */
-  async #extend(message: Message): Promise<void> {
-    const { polling: { visibilitySeconds, source }, log } = this.#options;
-    let waitMs = this.#beatMs;
-    try {
-      // However long one takes, the others are not late.
-      const signal = AbortSignal.timeout(Math.min(WORD_LIMIT_MS, waitMs / 2));
-      await this.#source.extend(message, visibilitySeconds, signal);
-    } catch (error) {
-      if (!this.#kept.has(message)) return;
-      log.warn("cannot keep a message from others", { source, message: message.id, error });
-      const isGone = error instanceof MaelstromError && error.code === "not_found";
-      if (isGone) this.#kept.delete(message);
-      waitMs /= 4;
-    }
-    if (this.#kept.has(message)) this.#kept.set(message, performance.now() + waitMs);
   }
 
   get #source(): MessageSource {

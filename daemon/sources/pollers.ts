@@ -7,14 +7,10 @@
  */
 import { Recurring } from "../../lib/async/recurring.ts";
 import type { EventSource, NodeStatus, SourceStatus } from "../../lib/contract/v1.ts";
-import type { MaelstromError } from "../../lib/errors.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Roles } from "../cluster/role.ts";
 import type { Catalog } from "../store/catalog.ts";
-import type { Invoke } from "./invoke.ts";
 import type { MessageSource } from "./message_source.ts";
 import { capacities, nodeOfSlot, type Polling, slotsOf } from "./polling.ts";
-import { SourceRun } from "./source_run.ts";
+import { SourceRun, type SourceRunOptions } from "./source_run.ts";
 
 /** Longest time between two looks, in milliseconds. */
 const LOOK_MS = 1000;
@@ -28,23 +24,13 @@ export interface PolledKind {
 }
 
 /** What {@linkcode Pollers} needs. */
-export interface PollersOptions {
+export interface PollersOptions
+  extends Omit<SourceRunOptions, "polling" | "version" | "open" | "cut"> {
   readonly nodeId: string;
   readonly kinds: readonly PolledKind[];
   readonly catalog: Pick<Catalog, "current" | "subscribe">;
-  readonly roles: Pick<Roles, "hold">;
   /** The nodes that are in, this one included. */
   readonly nodes: () => readonly NodeStatus[];
-  readonly invoke: Invoke;
-  /** Why no instance of a component can be had now. */
-  readonly blocked: (component: string) => MaelstromError | undefined;
-  /** What is said of the sources here has changed. */
-  readonly changed: () => void;
-  readonly log: Log;
-  /** Clock in milliseconds since 1970. */
-  readonly now: () => number;
-  /** From 0 to 1. @default {Math.random} */
-  readonly random?: () => number;
 }
 
 /** Polls what falls to this node. */

@@ -6,10 +6,13 @@
 import { Alarm } from "../../lib/async/alarm.ts";
 import { pause } from "../../lib/async/pause.ts";
 import { together } from "../../lib/async/together.ts";
+import type { MaelstromError } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Roles } from "../cluster/role.ts";
+import type { Invoke } from "./invoke.ts";
 import type { MessageSource } from "./message_source.ts";
 import { Poller } from "./poller.ts";
 import type { Polling } from "./polling.ts";
-import type { PollersOptions } from "./pollers.ts";
 import { SourceReport } from "./source_report.ts";
 
 /** How often the queues are counted while messages come, in milliseconds. */
@@ -24,9 +27,18 @@ const COUNT_LIMIT_MS = 10_000;
 const HANDOVER_MS = 5000;
 
 /** What {@linkcode SourceRun} needs. */
-export interface SourceRunOptions
-  extends
-    Pick<PollersOptions, "roles" | "invoke" | "blocked" | "changed" | "log" | "now" | "random"> {
+export interface SourceRunOptions {
+  readonly roles: Pick<Roles, "hold">;
+  readonly invoke: Invoke;
+  /** Why no instance of a component can be had now. */
+  readonly blocked: (component: string) => MaelstromError | undefined;
+  /** What is said of the source here has changed. */
+  readonly changed: () => void;
+  readonly log: Log;
+  /** Clock in milliseconds since 1970. */
+  readonly now: () => number;
+  /** From 0 to 1. @default {Math.random} */
+  readonly random?: () => number;
   readonly polling: Polling;
   /** Of the event source. */
   readonly version: number;
