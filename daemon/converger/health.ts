@@ -6,7 +6,8 @@
 import { pause } from "../../lib/async/pause.ts";
 import type { HealthResult } from "../../lib/contract/v1.ts";
 import { messageOf } from "../../lib/errors.ts";
-import { probe, type UpstreamAddress } from "../../lib/http/upstream.ts";
+import type { UpstreamAddress } from "../../lib/http/dial.ts";
+import { probe } from "../../lib/http/probe.ts";
 
 const CHECK_LIMIT_MS = 15_000;
 const RESULTS_MAX = 5;

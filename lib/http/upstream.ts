@@ -1,25 +1,14 @@
 /**
- * Keep-alive connections to one address, and the one-shot request of health checks. A connection
- * always has a read under way while it waits, so one that its instance closed is not used again.
+ * Keep-alive connections to one address. One always has a read under way while it waits, so one that
+ * its instance closed is not used again.
  * @module
  */
-import { withDeadline } from "../async/deadline.ts";
-import { putLatin1 } from "./bytes.ts";
 import { clock, ticksFor, type Watched } from "./clock.ts";
+import { authorityOf, dial, type UpstreamAddress } from "./dial.ts";
 import { DONE, Head, MORE } from "./head.ts";
 import { INTERIM_MAX, RESPONSE_LIMITS } from "./limits.ts";
 import type { Line } from "./line.ts";
 import { type Bytes, Wire } from "./wire.ts";
-
-/** Where an upstream listens. */
-export type UpstreamAddress =
-  | {
-    readonly hostname: string;
-    readonly port: number;
-    /** How it is reached, if not by TCP. */
-    readonly connect?: () => Promise<Line>;
-  }
-  | { readonly path: string };
 
 /** How {@linkcode Upstream} keeps its connections. */
 export interface UpstreamOptions {
@@ -223,79 +212,4 @@ export class Upstream implements Watched {
     this.#idle.length = kept;
     if (kept === 0) clock.unwatch(this);
   }
-}
-
-/**
- * One GET over a fresh connection, for health checks; gives the status and leaves the body.
- *
- * @throws what connecting throws, `TimeoutError` after `timeoutMs`, `AbortError` when `signal`
- * aborts, or an Error when the answer is not HTTP/1
- */
-export async function probe(
-  address: UpstreamAddress,
-  path: string,
-  options: { readonly host?: string; readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<number> {
-  const { host = authorityOf(address), timeoutMs, signal } = options;
-  const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
-  return await withDeadline(timeoutMs, signal, async (limit) => {
-    const wire = new UpstreamConnection(await dial(address, timeoutMs, limit));
-    const cut = () => wire.close();
-    limit.addEventListener("abort", cut);
-    try {
-      const bytes = new Uint8Array(request.length);
-      putLatin1(bytes, 0, request);
-      await wire.write(bytes);
-      wire.head.begin(0);
-      await readFinalHead(wire);
-      return wire.head.status;
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    } finally {
-      limit.removeEventListener("abort", cut);
-      wire.close();
-    }
-  }, () => new DOMException(`No answer within ${timeoutMs} ms`, "TimeoutError"));
-}
-
-async function dial(
-  address: UpstreamAddress,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<Line> {
-  return await withDeadline(timeoutMs, signal, async (limit) => {
-    if ("path" in address) return await dialUnix(address.path, limit);
-    if (address.connect) return await address.connect();
-    const conn = await Deno.connect({
-      hostname: address.hostname,
-      port: address.port,
-      signal: limit,
-    });
-    conn.setNoDelay(true);
-    return conn;
-  }, () => new DOMException(`No connection within ${timeoutMs} ms`, "TimeoutError"));
-}
-
-/** A unix connect cannot be aborted; one that comes too late is closed. */
-function dialUnix(path: string, signal: AbortSignal): Promise<Line> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new DOMException("Connect aborted", "AbortError"));
-    if (signal.aborted) return late();
-    signal.addEventListener("abort", late);
-    Deno.connect({ transport: "unix", path }).then((conn) => {
-      signal.removeEventListener("abort", late);
-      if (signal.aborted) conn.close();
-      else resolve(conn);
-    }, (error) => {
-      signal.removeEventListener("abort", late);
-      reject(error);
-    });
-  });
-}
-
-function authorityOf(address: UpstreamAddress): string {
-  if ("path" in address) return "localhost";
-  const { hostname, port } = address;
-  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }

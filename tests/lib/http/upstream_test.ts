@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { probe, Upstream } from "../../../lib/http/upstream.ts";
+import { probe } from "../../../lib/http/probe.ts";
+import { Upstream } from "../../../lib/http/upstream.ts";
 import { answering, Engine, RawBackend } from "../../support/http/raw.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
