@@ -1,40 +1,56 @@
 /**
- * Fairness between bodies and heads: so many pieces of bodies and tunnels are passed on at a time,
- * then whatever else has arrived has its turn. A thousand connections that say something in the same
- * moment hold up a request among them for one share, not for all.
+ * Fairness between bodies and heads: pieces of bodies and tunnels are passed on for a while, then
+ * whatever else has arrived has its turn. A thousand connections that say something in the same
+ * moment hold up a request among them for that while, not for all of them.
  * @module
  */
 
-/** Pieces passed on before others have their turn. */
-const SHARE = 64;
-/** Pieces after which the next turn is asked for, so that it comes no later than the share ends. */
-const ASK_AFTER = 16;
+/** How long pieces are passed on before others have their turn, in milliseconds. */
+const TURN_MS = 2;
+/** Pieces that go without any of this: so few take no time. */
+const FEW = 16;
 
+/** Pieces passed on since others had their turn, as far as {@linkcode FEW}; then a turn began. */
 let passed = 0;
-let isAsked = false;
+/** `performance.now()` at which that turn ends. */
+let endMs = 0;
 // No more than connections: each has one piece at a time in each direction.
-let waiting: (() => void)[] = [];
+const waiting: (() => void)[] = [];
+let isPassing = false;
 
 /** Waits for a turn to pass a piece on; undefined when it may go at once. */
 export function pieceTurn(): Promise<void> | undefined {
-  if (passed >= SHARE) return new Promise((resolve) => waiting.push(resolve));
-  passed++;
-  if (passed >= ASK_AFTER) ask();
+  if (passed === FEW) {
+    // What arrived together asks together, before any of it is passed on: so one goes after another.
+    pass();
+    return new Promise((resolve) => waiting.push(resolve));
+  }
+  if (++passed === FEW) begin();
   return undefined;
 }
 
-/** A timer, because sockets are looked at before one fires; an immediate comes before them. */
-function ask(): void {
-  if (isAsked) return;
-  isAsked = true;
-  setTimeout(begin, 0);
+/** A timer, because the runtime looks at sockets before it; an immediate comes before that. */
+function begin(): void {
+  endMs = performance.now() + TURN_MS;
+  setTimeout(end, 0);
 }
 
-function begin(): void {
-  isAsked = false;
-  const share = waiting.slice(0, SHARE);
-  waiting = waiting.slice(SHARE);
-  passed = share.length;
-  if (passed >= ASK_AFTER) ask();
-  for (const go of share) go();
+function end(): void {
+  if (waiting.length === 0) {
+    passed = 0;
+    return;
+  }
+  begin();
+  pass();
+}
+
+/** Lets one go after another while the turn lasts: the next comes after what the last does at once. */
+function pass(): void {
+  if (isPassing || performance.now() >= endMs) return;
+  isPassing = true;
+  queueMicrotask(() => {
+    isPassing = false;
+    waiting.shift()?.();
+    if (waiting.length > 0) pass();
+  });
 }
