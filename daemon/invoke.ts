@@ -5,8 +5,8 @@
  */
 import { MaelstromError, messageOf } from "../lib/errors.ts";
 import { call } from "../lib/http/call.ts";
-import { Upstream } from "../lib/http/upstream.ts";
 import type { Line } from "../lib/http/line.ts";
+import { Upstream } from "../lib/http/upstream.ts";
 import type { Invoke } from "./sources/invoke.ts";
 
 /** What an answer may be later than the component allows, in milliseconds. */

@@ -5,8 +5,8 @@
  * Walk: upstream → **inner line** → server.
  * @module
  */
-import type { Acceptor } from "./server.ts";
 import type { Line } from "./line.ts";
+import type { Acceptor } from "./server.ts";
 
 /** Where a server accepts what {@linkcode InnerLine.connect} opens. */
 export class InnerLine implements Acceptor {
