@@ -151,7 +151,7 @@ async function runLoad(load: Load, bench: Bench): Promise<Section> {
   const growth = new Map<Proxy, number>();
   for (const proxy of proxies) {
     const { peakKiB } = await memoryOf(proxy.pid);
-    growth.set(proxy, (peakKiB - restKiB.get(proxy)!) / 1024);
+    growth.set(proxy, Math.max(0, peakKiB - restKiB.get(proxy)!) / 1024);
   }
   return section(load, bench, results, growth);
 }
