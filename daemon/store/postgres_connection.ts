@@ -15,6 +15,13 @@ import { postgresError, stateOf } from "./postgres_errors.ts";
 
 const GOODBYE_SECONDS = 1;
 
+/**
+ * What a server, a database or a user may be told to answer before it is stored, we would take for
+ * stored: an epoch that comes twice after a crash has two owners. Whoever waits for more keeps that.
+ */
+const DURABLE = `select set_config('synchronous_commit', 'on', false)
+  where current_setting('synchronous_commit') = 'off'`;
+
 /** How {@linkcode PostgresConnection.open} opens. */
 export interface PostgresConnectionOptions {
   readonly dsn: PostgresDsn;
@@ -71,14 +78,14 @@ export class PostgresConnection implements AsyncDisposable {
   }
 
   /**
-   * A connection that has answered once.
+   * A connection that has answered once. What it commits survives a crash of the server.
    *
    * @throws {MaelstromError} store_unavailable: the server cannot be reached or refuses us
    */
   static async open(options: PostgresConnectionOptions): Promise<PostgresConnection> {
     const connection = new PostgresConnection(options);
     try {
-      await connection.query("select 1");
+      await connection.query(DURABLE);
       return connection;
     } catch (error) {
       await connection[Symbol.asyncDispose]();

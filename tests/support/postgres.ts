@@ -12,7 +12,10 @@ import type { TestPair } from "./tls/certificates.ts";
 export const PASSWORD = "pa:ss/w@rd";
 /** Owns the databases; no superuser. */
 export const ROLE = "maelstrom";
-/** Speed before safety: nothing of it is kept. */
+/**
+ * Quick instead of safe: nobody pulls this machine's plug. That an answer waits for its commit, nodes
+ * ask for themselves.
+ */
 const SETTINGS = {
   fsync: "off",
   full_page_writes: "off",

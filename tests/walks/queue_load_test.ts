@@ -9,7 +9,7 @@ import postgres from "postgres";
 import type { ComponentInfo } from "../../lib/contract/v1.ts";
 import { TestCluster, until } from "../support/cluster.ts";
 import { TestNode } from "../support/node.ts";
-import { lacksPostgres, PostgresServer, ROLE, sharedPostgres } from "../support/postgres.ts";
+import { lacksPostgres, PostgresServer, sharedPostgres } from "../support/postgres.ts";
 import { Collector, sendTasks, type Task } from "../support/queue_handler.ts";
 
 const MESSAGES = Number(Deno.env.get("MAELSTROM_TEST_MESSAGES") ?? 1500);
@@ -152,8 +152,6 @@ Deno.test({
   ignore,
 }, async () => {
   await using server = await PostgresServer.start();
-  // The servers of tests are quick instead of safe; this one is to keep what it acknowledged.
-  await server.sql(`alter role ${ROLE} set synchronous_commit = on`);
   await using collector = new Collector();
   await using cluster = await TestCluster.start({ nodes: 2, server });
   const [first] = cluster.nodes as [TestNode, TestNode];

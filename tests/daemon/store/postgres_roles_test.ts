@@ -248,3 +248,22 @@ Deno.test("claimRole() fails while the server is away, and works again by itself
   const backMs = await msUntil(until(() => driver.claimRole("cron", never)));
   assert.ok(backMs < 5000);
 });
+
+Deno.test("Store.claimRole() gives no epoch twice, though the server crashes after each", {
+  ignore,
+}, async () => {
+  // It answers before it has stored, unless it is asked for better.
+  await using server = await PostgresServer.start();
+  assert.equal(await server.sql("show synchronous_commit"), "off");
+  await using database = await server.database();
+  const driver = await openPostgres(database.dsn, { log });
+  await using store = new Store(driver, { nodeId: "one" });
+  const epochs: number[] = [];
+  for (let round = 1; round <= 4; round++) {
+    const claim = await until(() => store.claimRole("cron", never));
+    epochs.push(claim.epoch);
+    await server.stop("immediate");
+    await server.resume();
+  }
+  assert.deepEqual(epochs, [...new Set(epochs)].sort((a, b) => a - b));
+});

@@ -50,11 +50,6 @@ if (!lacksPostgres()) {
 
   Deno.test("QueueStore.send() has answered only what a crash of the server leaves", async () => {
     await using server = await PostgresServer.start();
-    // The servers of tests are quick instead of safe.
-    for (const setting of ["fsync", "synchronous_commit"]) {
-      await server.sql(`alter system set ${setting} = on`);
-    }
-    await server.sql("select pg_reload_conf()");
     await using database = await server.database();
     const answered: string[] = [];
     {
