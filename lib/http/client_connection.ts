@@ -62,7 +62,15 @@ export class ClientConnection extends ClientExchange implements Exchange {
           status = this.#parseHead();
         }
         if (status !== DONE) return await this.#refuseRequest(status);
-        await this.#handle();
+        try {
+          const answering = this.#context.handler(this);
+          if (answering) await answering;
+        } catch (error) {
+          this.#onHandlerError(error);
+        }
+        if (this.state === "open" && !this.isOver) {
+          await this.#answerError(500, "handler gave no answer", this);
+        }
         if (!this.#renew()) return await this.#end();
       }
     } catch (error) {
@@ -201,18 +209,9 @@ export class ClientConnection extends ClientExchange implements Exchange {
     }
   }
 
-  async #handle(): Promise<void> {
-    try {
-      const answering = this.#context.handler(this);
-      if (answering) await answering;
-    } catch (error) {
-      if (!this.isOver) {
-        this.#context.log.error("http handler failed", { path: this.path, error });
-      }
-      if (this.begun && this.state !== "answered") this.wire.close();
-    }
-    if (this.state !== "open" || this.isOver) return;
-    await this.#answerError(500, "handler gave no answer", this);
+  #onHandlerError(error: unknown): void {
+    if (!this.isOver) this.#context.log.error("http handler failed", { path: this.path, error });
+    if (this.begun && this.state !== "answered") this.wire.close();
   }
 
   /** Forgets an exchange that ended well; false when the connection ends with it. */

@@ -18,6 +18,7 @@ import { passInterim, ResponsePassage } from "./response.ts";
 import { switchProtocols } from "./splice.ts";
 import { Upload } from "./upload.ts";
 import type { Upstream, UpstreamConnection } from "./upstream.ts";
+import { round } from "./wire.ts";
 
 const IDEMPOTENT = ["get", "head", "put", "options", "delete", "trace"];
 const NO_ANSWER = new Error("Cannot read answer: connection ended");
@@ -99,7 +100,9 @@ async function tryOn(
   try {
     if (client.failure) return client.resultOfFailure();
     up.beginExchange();
-    sendRequest(client, up, upstream.authority, options);
+    loadRequest(client, up, upstream.authority, options);
+    await round;
+    up.send();
     // What has no body is on its way: its answer is all there is to wait for.
     if (client.body.present) upload = await sendBody(client, up, options);
     for (let interim = 0;; interim++) {
@@ -123,6 +126,8 @@ async function tryOn(
     if (client.interim) await client.interim;
     if (client.failure) return client.resultOfFailure();
     if (!passage.begin()) return nonsense("malformed chunk");
+    await round;
+    client.wire.send();
     await client.wire.sending;
     const end = passage.end() ?? await passage.rest();
     if (end.kind !== "done") return end;
@@ -140,8 +145,8 @@ async function tryOn(
   }
 }
 
-/** Begins to send the head with what is at hand of the body. */
-function sendRequest(
+/** Loads the head with what is at hand of the body. */
+function loadRequest(
   client: ClientExchange,
   up: UpstreamConnection,
   authority: string,
@@ -163,7 +168,7 @@ function sendRequest(
   } else {
     end = putBytes(page, end, wire.buf, body.pieceStart, body.pieceEnd);
   }
-  up.send(page, end);
+  up.load(page, end);
 }
 
 /** Waits until the piece that went with the head is out; the rest follows beside the answer. */

@@ -48,7 +48,8 @@ export async function passInterim(client: ClientExchange, up: UpstreamConnection
 
 /** Sends to the client; a failure is the client's leaving. */
 async function send(client: ClientExchange, page: Bytes, length: number): Promise<void> {
-  client.wire.send(page, length);
+  client.wire.load(page, length);
+  client.wire.send();
   await client.wire.sending;
   if (client.wire.writeError) client.fail("client_left");
 }
@@ -87,8 +88,8 @@ export class ResponsePassage {
   }
 
   /**
-   * Begins to send the head with what has arrived of the body: mostly all there is. Then `sending`
-   * of the client's wire has to be waited for.
+   * Loads the client's wire with the head and what has arrived of the body: mostly all there is. That
+   * has to be sent next, and waited for.
    *
    * @returns false when the body's framing is malformed
    */
@@ -105,11 +106,11 @@ export class ResponsePassage {
     }
     client.begun = true;
     if (!this.#done) this.#listen();
-    client.wire.send(page, length);
+    client.wire.load(page, length);
     return true;
   }
 
-  /** How it ended, with what {@linkcode begin} sent; undefined when there is more to pass. */
+  /** How it ended, with what {@linkcode begin} loaded; undefined when there is more to pass. */
   end(): ResponseEnd | undefined {
     const client = this.#client;
     if (client.wire.writeError) client.fail("client_left");

@@ -11,6 +11,13 @@ const NOTHING = () => {};
 const SETTLED: Promise<void> = Promise.resolve();
 const EMPTY = new Uint8Array(0);
 
+/**
+ * Resolves when whatever arrived at the same time has come as far as its waiter. Between looking at
+ * what came and sending on, it makes two rounds of what would be interleaved: the system's code and
+ * ours would drive each other out of the processor's caches at every request.
+ */
+export const round: Promise<void> = SETTLED;
+
 /** A buffer that reads and writes use. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -88,15 +95,21 @@ export class Wire {
   }
 
   /**
-   * Begins to send `bytes[0, length)`; `sending` and `writeError` tell how it ends, `sent` how much
-   * was taken. `bytes` goes back to the pool when the system has all of it. No write may be under
-   * way.
+   * Takes `bytes[0, length)` for the next {@linkcode Wire.send}; `bytes` goes back to the pool when
+   * the system has all of it. No write may be under way; one is from now on.
    */
-  send(bytes: Bytes, length: number): void {
+  load(bytes: Bytes, length: number): void {
     this.writing = true;
     this.#out = bytes;
     this.#outStart = 0;
     this.#outEnd = length;
+  }
+
+  /**
+   * Begins to send what was loaded; `sending` and `writeError` tell how it ends, `sent` how much was
+   * taken.
+   */
+  send(): void {
     this.#write();
   }
 
@@ -107,7 +120,8 @@ export class Wire {
    */
   async write(bytes: Bytes, length: number = bytes.length): Promise<void> {
     while (this.writing) await this.sending;
-    this.send(bytes, length);
+    this.load(bytes, length);
+    this.send();
     await this.sending;
     if (this.writeError) throw this.writeError;
   }
