@@ -110,7 +110,9 @@ export class Wire {
    * taken.
    */
   send(): void {
-    this.#write();
+    this.outBy = clock.tick + this.writeTicks;
+    const bytes = this.#out.subarray(this.#outStart, this.#outEnd);
+    this.sending = this.#transport.write(bytes).then(this.#took, this.#broke);
   }
 
   /**
@@ -160,17 +162,11 @@ export class Wire {
     this.onInput();
   }
 
-  #write(): void {
-    this.outBy = clock.tick + this.writeTicks;
-    const bytes = this.#out.subarray(this.#outStart, this.#outEnd);
-    this.sending = this.#transport.write(bytes).then(this.#took, this.#broke);
-  }
-
   #onWritten(count: number): Promise<void> | undefined {
     this.sent += count;
     this.#outStart += count;
     if (this.#outStart < this.#outEnd) {
-      this.#write();
+      this.send();
       return this.sending;
     }
     this.writing = false;
