@@ -22,7 +22,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   "40": "its transactions are in each other's way; try again",
   "42501": "this user may not do that; make it the owner of the database",
   "53": "the server is short of something",
-  "53300": "the server has no connection left; raise its max_connections (a node takes three)",
+  "53300": "the server has no connection left; raise its max_connections (a node takes four)",
   "55P03": "something holds a lock",
   "57": "the server ended the statement or the connection",
   "57014": "a statement took too long",
