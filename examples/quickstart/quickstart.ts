@@ -71,6 +71,8 @@ async function startNode(signal: AbortSignal): Promise<Node & AsyncDisposable> {
     stdin: "null",
     stdout: "null",
     stderr: "piped",
+    // Ctrl-C goes to the whole group of processes; the node must live until the cleaning up.
+    detached: true,
   }).spawn();
   const ready = Promise.withResolvers<void>();
   const served = Promise.withResolvers<Record<string, unknown>>();
