@@ -229,7 +229,7 @@ const SETTINGS = {
     "MAEL_HTTP_HEAD_TIMEOUT",
     10,
     [1, DAY],
-    "Seconds a client has to send a request head; then 408.",
+    "Seconds a client has to send a request head, from its first byte; then 408.",
   ),
   bodyIdleSeconds: int(
     "MAEL_HTTP_BODY_IDLE_TIMEOUT",
@@ -282,7 +282,7 @@ const SETTINGS = {
     "MAEL_HTTP_IDLE_TIMEOUT",
     310,
     [1, DAY],
-    "Seconds a keep-alive connection may be idle.",
+    "Seconds a connection may wait for a request, also its first.",
   ),
   drainSeconds: int(
     "MAEL_DRAIN_SECONDS",

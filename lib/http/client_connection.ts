@@ -37,7 +37,6 @@ export class ClientConnection extends ClientExchange implements Exchange {
   readonly #context: ConnectionContext;
   readonly #idleTicks: number;
   readonly #headTicks: number;
-  #first = true;
   /** The head's own time runs; before, it was the idle connection's. */
   #headBegun = false;
 
@@ -144,9 +143,8 @@ export class ClientConnection extends ClientExchange implements Exchange {
   #beginRequest(): number {
     const { wire } = this;
     this.head.begin(wire.start);
-    wire.inBy = clock.tick + (this.#first ? this.#headTicks : this.#idleTicks);
-    this.#headBegun = this.#first;
-    this.#first = false;
+    wire.inBy = clock.tick + this.#idleTicks;
+    this.#headBegun = false;
     return this.#parseHead();
   }
 

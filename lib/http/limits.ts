@@ -13,9 +13,9 @@ export interface HttpLimits extends HeadLimits {
   readonly connectionsMax: number;
   /** Connections at once from one address, 503 and close beyond. @default {8192} */
   readonly connectionsPerClientMax: number;
-  /** Time for a head from its first byte (the first one: from the connect); 408. @default {10000} */
+  /** Time for a head from its first byte, in milliseconds; 408. @default {10000} */
   readonly headReadMs: number;
-  /** Time a connection may wait for its next request, in milliseconds. @default {75000} */
+  /** Time a connection may wait for a request, also its first, in milliseconds. @default {75000} */
   readonly idleMs: number;
   /** Time without progress of a body, in either direction and on either side. @default {30000} */
   readonly bodyIdleMs: number;

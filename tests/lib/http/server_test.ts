@@ -68,8 +68,17 @@ Deno.test("serveHttp() answers 408 to a head that does not end", async () => {
 });
 
 Deno.test("serveHttp() closes a connection that says nothing", async () => {
-  await using engine = new Engine(1, { limits: { headReadMs: 100 } });
+  await using engine = new Engine(1, { limits: { idleMs: 100 } });
   assert.equal(await engine.exchange(""), "");
+});
+
+Deno.test("serveHttp() waits for the first request as for any, not as for a head", async () => {
+  await using backend = answering(() => OK);
+  await using engine = new Engine(backend.port, { limits: { headReadMs: 100 } });
+  using client = await engine.client();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await client.send(GET);
+  assert.equal((await client.message()).body, "ok");
 });
 
 Deno.test("serveHttp() closes a connection that stays idle", async () => {
