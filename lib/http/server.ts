@@ -11,6 +11,7 @@ import { clock, type Watched } from "./clock.ts";
 import type { Exchange, Handler, Reply } from "./exchange.ts";
 import { DEFAULT_LIMITS, type HttpLimits } from "./limits.ts";
 import type { Line } from "./line.ts";
+import { LookHold } from "./look.ts";
 
 /** Where connections come from: a listener, or something like one. */
 export interface Acceptor {
@@ -59,6 +60,7 @@ class Server implements HttpServer, Watched {
   readonly #connections = new Set<ClientConnection>();
   readonly #perClient = new Map<string, number>();
   readonly #tasks: Tasks;
+  readonly #looks = new LookHold();
   #refusals = 0;
   #draining = false;
   #onEmpty: () => void = () => {};
@@ -91,6 +93,7 @@ class Server implements HttpServer, Watched {
     if (this.#connections.size > 0) await empty;
     signal.removeEventListener("abort", cut);
     await this.#tasks[Symbol.asyncDispose]();
+    await this.#looks[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

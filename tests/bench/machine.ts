@@ -31,6 +31,12 @@ export async function busyShare(signal: AbortSignal): Promise<number> {
   return 1 - (after.idle - before.idle) / Math.max(1, after.all - before.all);
 }
 
+/** Processor time that a hypervisor has given to others since the start, in milliseconds of a core. */
+export async function stolenMs(): Promise<number> {
+  const line = (await Deno.readTextFile("/proc/stat")).split("\n")[0] ?? "";
+  return Number(line.split(/ +/)[8] ?? 0) * 10;
+}
+
 /**
  * Makes sure that nginx, HAProxy, Caddy, wrk and slowhttptest are there; as root it installs what is missing.
  *

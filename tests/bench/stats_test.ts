@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spread, summarize } from "./stats.ts";
+import { quietThird, spread, summarize } from "./stats.ts";
 
 Deno.test("summarize() throws when there is nothing", () => {
   assert.throws(() => summarize([]), /no values/);
@@ -17,3 +17,15 @@ Deno.test("spread() is a share of the median, and 0 for a median of 0", () => {
   assert.equal(spread({ median: 10, min: 9, max: 11 }), 0.2);
   assert.equal(spread({ median: 0, min: 0, max: 1 }), 0);
 });
+
+const thirds: [number[], number[]][] = [
+  [[5], [0]],
+  [[5, 1], [1]],
+  [[9, 1, 5, 0, 7, 7], [1, 3]],
+  [[0, 0, 0, 0, 0, 0], [0, 1]],
+];
+for (const [disturbances, quiet] of thirds) {
+  Deno.test(`quietThird() of ${disturbances} is at ${quiet}`, () => {
+    assert.deepEqual(quietThird(disturbances), quiet);
+  });
+}

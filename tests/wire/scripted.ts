@@ -4,11 +4,11 @@
  * an upstream; it cannot tell.
  * @module
  */
-import { setImmediate } from "node:timers";
-import { createLog } from "../../lib/log.ts";
 import type { ForwardResult } from "../../lib/http/exchange.ts";
+import { look } from "../../lib/http/look.ts";
 import { type HttpServer, serveHttp } from "../../lib/http/server.ts";
 import { Upstream, UpstreamConnection } from "../../lib/http/upstream.ts";
+import { createLog } from "../../lib/log.ts";
 import { bytesOf } from "../support/http/raw.ts";
 
 /** Cuts `text` at the given offsets. */
@@ -232,5 +232,5 @@ export class ScriptedEngine implements AsyncDisposable {
 
 /** Lets everything that is ready happen. */
 function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(() => resolve()));
+  return new Promise((resolve) => look(resolve));
 }
