@@ -14,14 +14,18 @@ let echo: Echo | undefined;
 
 /** Makes looks short until it is disposed. */
 export class LookHold implements AsyncDisposable {
+  /** Resolves when looks are short, or cannot be. */
+  readonly ready: Promise<unknown>;
   #held = true;
 
   constructor() {
-    if (holders++ > 0) return;
-    const mine = opening = Echo.open().then((opened) => {
-      if (opening === mine) echo = opened;
-      return opened;
-    });
+    if (holders++ === 0) {
+      const mine = opening = Echo.open().then((opened) => {
+        if (opening === mine) echo = opened;
+        return opened;
+      });
+    }
+    this.ready = opening!;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

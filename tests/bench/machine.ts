@@ -21,8 +21,7 @@ export async function describeMachine(signal: AbortSignal): Promise<[string, str
 /** Share of all cores that was busy with other things during a second: 0.1 is 10 %. */
 export async function busyShare(signal: AbortSignal): Promise<number> {
   const read = async () => {
-    const line = (await Deno.readTextFile("/proc/stat")).split("\n")[0] ?? "";
-    const times = line.split(/ +/).slice(1).map(Number);
+    const times = await processorTimes();
     return { idle: (times[3] ?? 0) + (times[4] ?? 0), all: times.reduce((a, b) => a + b, 0) };
   };
   const before = await read();
@@ -33,8 +32,13 @@ export async function busyShare(signal: AbortSignal): Promise<number> {
 
 /** Processor time that a hypervisor has given to others since the start, in milliseconds of a core. */
 export async function stolenMs(): Promise<number> {
+  return ((await processorTimes())[7] ?? 0) * 10;
+}
+
+/** What all cores have done since the start, in hundredths of a second: proc_stat(5). */
+async function processorTimes(): Promise<number[]> {
   const line = (await Deno.readTextFile("/proc/stat")).split("\n")[0] ?? "";
-  return Number(line.split(/ +/)[8] ?? 0) * 10;
+  return line.split(/ +/).slice(1).map(Number);
 }
 
 /**

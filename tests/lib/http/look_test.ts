@@ -6,7 +6,8 @@ import { within } from "../../support/http/raw.ts";
 const looked = () => within(new Promise<void>((resolve) => look(resolve)), "a look");
 
 Deno.test("look() comes after what had arrived", async () => {
-  await using _hold = new LookHold();
+  await using hold = new LookHold();
+  await hold.ready;
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   using client = await Deno.connect({ port: listener.addr.port });
   using server = await listener.accept();

@@ -3,6 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { look } from "../../../lib/http/look.ts";
 import { pieceTurn } from "../../../lib/http/turns.ts";
 
 Deno.test("pieceTurn() lets few pieces go at once", () => {
@@ -36,4 +37,17 @@ Deno.test("pieceTurn() lets what arrives at sockets be read before all have gone
   };
   const [seen] = await Promise.all([read(), client.write(new Uint8Array(1)), ...pieces]);
   assert.ok(seen < 500, `read after ${seen} of 1000 pieces`);
+});
+
+Deno.test("pieceTurn() passes nothing on while pieces come by the hundred", async () => {
+  await new Promise<void>((resolve) => look(resolve));
+  let gone = 0;
+  const pieces = Array.from({ length: 200 }, async () => {
+    await pieceTurn();
+    gone++;
+  });
+  // Time for each to be passed on, were it allowed, but none for a look.
+  for (let step = 0; step < 2000; step++) await undefined;
+  assert.ok(gone < 32, `${gone} of 200 gone`);
+  await Promise.all(pieces);
 });
