@@ -26,7 +26,8 @@ interface Entry {
 const REPOSITORY = "maelstrom-sample";
 /** Images of earlier runtimes and sources are kept this long, in milliseconds. */
 const KEEP_MS = 24 * 3600_000;
-const COMMAND = ["/bin/deno", "run", "-A", "--no-config", "--cached-only", "--no-check", "/app.ts"];
+const OPTIONS = ["--no-config", "--unstable-no-legacy-abort", "--cached-only", "--no-check"];
+const COMMAND = ["/bin/deno", "run", "-A", ...OPTIONS, "/app.ts"];
 const CHANGES = [
   `CMD ${JSON.stringify(COMMAND)}`,
   "ENV PATH=/bin DENO_DIR=/tmp/deno DENO_NO_UPDATE_CHECK=1 NO_COLOR=1",

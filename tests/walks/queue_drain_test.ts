@@ -7,9 +7,11 @@ import type { LogLine, TestNode } from "../support/node.ts";
 import { lacksPostgres } from "../support/postgres.ts";
 import { Collector, sendTasks, type Task } from "../support/queue_handler.ts";
 
-const MESSAGES = Number(Deno.env.get("MAELSTROM_TEST_MESSAGES") || 1500);
-const LIMIT_MS = 30_000 + MESSAGES * 20;
+/** So many messages wait or are being handled while they flow, in both queues together. */
+const WAITING = 2000;
+const LIMIT_MS = 60_000;
 const NODES = 3;
+const BATCH = 250;
 
 const isOfSource = ({ role }: LogLine) => String(role).startsWith("source/");
 
@@ -33,6 +35,48 @@ async function busyNode(cluster: TestCluster): Promise<TestNode> {
   });
 }
 
+/** Messages of 100 ms, sent to both queues faster than they are handled, until they are enough. */
+class Flow implements AsyncDisposable {
+  /** Messages sent so far, in both queues together. */
+  sent = 0;
+  readonly #done: Promise<void>;
+  #enough = false;
+
+  constructor(
+    private readonly node: TestNode,
+    private readonly emulator: SqsEmulator,
+    private readonly collector: Collector,
+  ) {
+    this.#done = this.#send();
+    this.#done.catch(() => {}); // Told by enough().
+  }
+
+  /** Sends no more; resolves when all that was sent is on disk. */
+  async enough(): Promise<void> {
+    this.#enough = true;
+    await this.#done;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#enough = true;
+    await this.#done.catch(() => {});
+  }
+
+  async #send(): Promise<void> {
+    for (let from = 0; !this.#enough; from += BATCH) {
+      const tasks = (kind: string): Task[] =>
+        Array.from({ length: BATCH }, (_, n) => ({ id: `${kind}-${from + n}`, takesMs: 100 }));
+      const bodies = tasks("sqs").map((task) => ({ MessageBody: JSON.stringify(task) }));
+      await this.emulator.send("images", bodies);
+      await sendTasks(this.node, "jobs", tasks("own"));
+      this.sent += 2 * BATCH;
+      while (!this.#enough && this.sent - this.collector.handled.length > WAITING) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+}
+
 Deno.test({
   name: "walk: a node that is drained hands its pollers over first, and finishes what it holds",
   ignore: lacksPostgres(),
@@ -49,13 +93,7 @@ Deno.test({
   const sqs = { queueName: "images", path: "/", endpoint, messagesPerPoll: 10, ...slots };
   const source = { name: "sqs", componentName: "worker", sqs };
   await first.run(["es", "put", "-f", "-"], JSON.stringify(source));
-  const tasks = (kind: string): Task[] =>
-    Array.from({ length: MESSAGES }, (_, n) => ({ id: `${kind}-${n}`, takesMs: 100 }));
-  await emulator.send(
-    "images",
-    tasks("sqs").map((task) => ({ MessageBody: JSON.stringify(task) })),
-  );
-  await sendTasks(first, "jobs", tasks("own"));
+  await using flow = new Flow(first, emulator, collector);
 
   const victim = await busyNode(cluster);
   const others = cluster.nodes.filter((node) => node !== victim);
@@ -65,14 +103,14 @@ Deno.test({
   const said = await others[0]!.run(["node", "drain", victim.nodeId]);
   const drainedMs = performance.now();
   assert.match(said, /Node drained/);
-  assert.ok(collector.successes().size < 2 * MESSAGES, "messages flowed until it was drained");
+  await flow.enough();
   const log = victim.log.slice(from);
   const handed = log.filter((line) => line.message === "role handed back" && isOfSource(line));
   assert.ok(handed.length >= 2, `${handed.length} pollers handed over`);
   const stoppedAt = log.findIndex(({ message }) => message === "stopping instance");
   assert.ok(stoppedAt > log.lastIndexOf(handed.at(-1)!), "its pollers went before its instances");
 
-  await collector.reached(2 * MESSAGES, LIMIT_MS);
+  await collector.reached(flow.sent, LIMIT_MS);
   await until(LIMIT_MS, "empty queues", async () => {
     const { waiting, inFlight } = await emulator.counts("images");
     const [queue] = JSON.parse(await first.run(["queue", "ls", "--json"]));
@@ -80,7 +118,7 @@ Deno.test({
     return waiting + inFlight + left === 0 || undefined;
   });
   assert.deepEqual(victim.log.slice(from).filter(({ message }) => message === "role won"), []);
-  const duplicates = collector.handled.length - 2 * MESSAGES;
+  const duplicates = collector.handled.length - flow.sent;
   const times = collector.handled.map(({ atMs }) => atMs).filter((atMs) => atMs >= fromMs);
   const gapMs = Math.max(...times.map((atMs, n) => atMs - (times[n - 1] ?? fromMs)));
   const perSecond = (count: number, ms: number) => (1000 * count / ms).toFixed(0);
