@@ -9,6 +9,7 @@
  */
 import { type Buckets, Histogram } from "./histogram.ts";
 import { type Address, Poll, Socket, wakeExactly } from "./libc.ts";
+import { stolenMs } from "./machine.ts";
 
 /** What to send, and how fast. */
 export interface OpenLoopOptions extends Address {
@@ -34,6 +35,8 @@ export interface OpenLoopResult {
   readonly latency: Counted;
   /** From the due time to the sending: the generator's own error, and waits for a connection. */
   readonly lag: Counted;
+  /** Processor time that a hypervisor gave to others meanwhile, in milliseconds of a core. */
+  readonly stolenMs: number;
 }
 
 /** Time for the last answers after the last request, in milliseconds. */
@@ -71,7 +74,8 @@ class Generator {
     }
   }
 
-  run({ rate, seconds }: OpenLoopOptions): OpenLoopResult {
+  async run({ rate, seconds }: OpenLoopOptions): Promise<OpenLoopResult> {
+    const stolenBefore = await stolenMs();
     const total = Math.round(rate * seconds);
     const start = performance.now() + 5;
     const dueAt = (index: number) => start + index * 1000 / rate;
@@ -92,6 +96,7 @@ class Generator {
       lost: total - this.#latency.total,
       latency: { buckets: this.#latency.buckets(), maxMs: this.#latency.maxMs },
       lag: { buckets: this.#lag.buckets(), maxMs: this.#lag.maxMs },
+      stolenMs: await stolenMs() - stolenBefore,
     };
   }
 
@@ -135,5 +140,5 @@ function answerLength(bytes: Uint8Array): number {
 if (import.meta.main) {
   wakeExactly();
   const options: OpenLoopOptions = JSON.parse(Deno.args[0] ?? "{}");
-  console.log(JSON.stringify(new Generator(options).run(options)));
+  console.log(JSON.stringify(await new Generator(options).run(options)));
 }

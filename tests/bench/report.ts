@@ -43,6 +43,10 @@ const METHOD = [
   "All proxies run at once and take turns, A B C A B C, after a warm-up each. A cell is the median " +
   "of the rounds, a ratio the median of the ratios within each; ± is half the distance between " +
   "the best and the worst round.",
+  "On a virtual machine a hypervisor takes processors away for milliseconds at a time. Where that " +
+  "would decide what is measured (small answers, latency), rounds are short and the quiet third of " +
+  "them counts: those in which the system says that least was stolen. What all rounds came to " +
+  "stands beside it.",
 ];
 
 /** The whole page. */

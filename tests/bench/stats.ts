@@ -28,10 +28,8 @@ export function spread({ median, min, max }: Summary): number {
   return median === 0 ? 0 : (max - min) / median;
 }
 
-/** Which third of `disturbances` is the least, as indices in order; at least one of them. */
-export function quietThird(disturbances: readonly number[]): number[] {
-  return disturbances.map((_, index) => index)
-    .sort((a, b) => disturbances[a]! - disturbances[b]! || a - b)
-    .slice(0, Math.max(1, Math.floor(disturbances.length / 3)))
-    .sort((a, b) => a - b);
+/** The third of `rounds`, rounded up, in which the least processor time was stolen. */
+export function quietThird<R extends { readonly stolenMs: number }>(rounds: readonly R[]): R[] {
+  return rounds.toSorted((a, b) => a.stolenMs - b.stolenMs)
+    .slice(0, Math.ceil(rounds.length / 3));
 }

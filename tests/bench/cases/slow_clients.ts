@@ -1,5 +1,5 @@
 /** What a good client feels of a thousand slow ones, which slowhttptest plays. @module */
-import type { Bench, BenchCase } from "../bench_case.ts";
+import { type Bench, type BenchCase, interleave } from "../bench_case.ts";
 import type { OpenLoopResult } from "../open_loop.ts";
 import { endProcess } from "../process.ts";
 import type { Section } from "../report.ts";
@@ -11,7 +11,6 @@ const CONNECTIONS = 8;
 const BAR = 2;
 /** Until all are connected and those who read slowly have filled every buffer, in milliseconds. */
 const ARRIVAL_MS = 4_000;
-const ROUNDS_MAX = 3;
 /** All slow clients send in the same moment; a round holds one such moment, no more and no less. */
 const INTERVAL_SECONDS = 10;
 
@@ -27,25 +26,23 @@ export const slowClients: BenchCase = {
   name: "slow-clients",
   about: "a good client among 1,000 slow ones",
   async run(bench): Promise<Section> {
-    const alone: OpenLoopResult[] = [];
-    const among = new Map<string, OpenLoopResult[]>(KINDS.map(({ name }) => [name, []]));
-    for (let round = 0; round < Math.min(bench.rounds, ROUNDS_MAX); round++) {
-      alone.push(await goodClient(bench));
-      for (const kind of KINDS) among.get(kind.name)!.push(await amongSlow(kind, bench));
-    }
-    const p99 = (results: readonly OpenLoopResult[]) =>
-      percentileOf(results, ({ latency }) => latency, 0.99);
-    const p50 = (results: readonly OpenLoopResult[]) =>
-      percentileOf(results, ({ latency }) => latency, 0.5);
-    const base = p99(alone);
-    const rows = [["none", alone] as const, ...among].map(([name, results]) => [
-      name,
-      p50(results).toFixed(2),
-      p99(results).toFixed(2),
-      (p99(results) / base).toFixed(2),
-      String(results.reduce((sum, { lost }) => sum + lost, 0)),
+    const subjects = [undefined, ...KINDS];
+    const results = await interleave(
+      subjects,
+      bench.rounds,
+      (kind) => kind ? amongSlow(kind, bench) : goodClient(bench),
+    );
+    const at = (share: number, kind: typeof subjects[number]) =>
+      percentileOf(results.get(kind)!, ({ latency }) => latency, share);
+    const alone = at(0.99, undefined);
+    const rows = subjects.map((kind) => [
+      kind?.name ?? "none",
+      at(0.5, kind).toFixed(2),
+      at(0.99, kind).toFixed(2),
+      (at(0.99, kind) / alone).toFixed(2),
+      String(results.get(kind)!.reduce((sum, { lost }) => sum + lost, 0)),
     ]);
-    const worst = Math.max(...[...among.values()].map((results) => p99(results) / base));
+    const worst = Math.max(...KINDS.map((kind) => at(0.99, kind) / alone));
     return {
       title: `A good client among ${SLOW.toLocaleString("en")} slow ones`,
       columns: ["Slow clients", "p50 ms", "p99 ms", "p99 × alone", "Not answered"],
@@ -61,7 +58,7 @@ export const slowClients: BenchCase = {
         `The good client sends ${RATE} requests/s in open loop over ${CONNECTIONS} connections. ` +
         `The slow ones are slowhttptest's: heads and bodies that get a few bytes every ` +
         `${INTERVAL_SECONDS} s, all in the same moment, and readers of 100 MiB that take 512 bytes ` +
-        "each second.",
+        "each second. All rounds count: a quiet part of them could miss those moments.",
       ],
     };
   },

@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import { type Bench, type BenchCase, interleave } from "../bench_case.ts";
 import type { Proxy } from "../peers.ts";
+import { stolenMs } from "../machine.ts";
 import { cpuSeconds, memoryOf, resetPeak } from "../process.ts";
 import type { Bar, Section } from "../report.ts";
-import { spread, summarize, type Summary } from "../stats.ts";
+import { quietThird, spread, summarize, type Summary } from "../stats.ts";
 import { runWrk } from "../wrk.ts";
 
 const MIB = 1024 * 1024;
@@ -111,6 +112,8 @@ interface Round {
   /** CPU seconds of the proxy per 100,000 requests, or per GB (10^9 bytes) for bodies. */
   readonly cpu: number;
   readonly errors: number;
+  /** Processor time that a hypervisor gave to others meanwhile, in milliseconds of a core. */
+  readonly stolenMs: number;
 }
 
 /** A case for each load. */
@@ -126,6 +129,7 @@ async function runLoad(load: Load, bench: Bench): Promise<Section> {
   const proxies = [nginx, haproxy, ...(load.bodyBytes === 0 ? [caddy] : []), ours];
   const script = load.upload ? await uploadScript(load, bench.folder) : undefined;
   const once = async (proxy: Proxy, seconds: number): Promise<Round> => {
+    const stolenBefore = await stolenMs();
     const cpuBefore = await cpuSeconds(proxy.pid);
     const { hostname, port } = proxy.address;
     const url = `http://${hostname}:${port}${load.path}`;
@@ -133,13 +137,11 @@ async function runLoad(load: Load, bench: Bench): Promise<Section> {
     const result = await runWrk({ url, connections, seconds, script, signal });
     const cpu = await cpuSeconds(proxy.pid) - cpuBefore;
     const bytes = load.upload ? result.requests * load.bodyBytes : result.bytesRead;
-    return load.bodyBytes > 0
-      ? { rate: bytes / result.seconds / 1e6, cpu: cpu / bytes * 1e9, errors: result.errors }
-      : {
-        rate: result.requestsPerSecond,
-        cpu: cpu / result.requests * 100_000,
-        errors: result.errors,
-      };
+    const stolen = await stolenMs() - stolenBefore;
+    const [rate, perUnit] = load.bodyBytes > 0
+      ? [bytes / result.seconds / 1e6, cpu / bytes * 1e9]
+      : [result.requestsPerSecond, cpu / result.requests * 100_000];
+    return { rate, cpu: perUnit, errors: result.errors, stolenMs: stolen };
   };
   const restKiB = new Map<Proxy, number>();
   for (const proxy of proxies) {
@@ -147,9 +149,10 @@ async function runLoad(load: Load, bench: Bench): Promise<Section> {
     await resetPeak(proxy.pid);
     await once(proxy, WARM_UP_SECONDS);
   }
-  // As many seconds in shorter rounds: the less passes between two, the more alike is the machine.
+  // Short and many: the less passes between two, the more alike is the machine, and a moment in
+  // which nothing is stolen is found sooner.
   const [rounds, seconds] = load.bodyBytes === 0
-    ? [bench.rounds * bench.roundSeconds, 1]
+    ? [bench.rounds * bench.roundSeconds * 2, 1]
     : [bench.rounds, bench.roundSeconds];
   const results = await interleave(proxies, rounds, (proxy) => once(proxy, seconds));
   const growth = new Map<Proxy, number>();
@@ -169,16 +172,20 @@ function section(
   const rate = new Map<Proxy, Summary>();
   const rows: string[][] = [];
   const notes: string[] = [];
+  const all = results.get(ours)!.map((_, at) => {
+    const stolen = [...results.values()].reduce((sum, rounds) => sum + rounds[at]!.stolenMs, 0);
+    return { at, stolenMs: stolen };
+  });
+  const counted = load.bodyBytes === 0 ? quietThird(all) : all;
   for (const [proxy, rounds] of results) {
-    rate.set(proxy, summarize(rounds.map((round) => round.rate)));
+    rate.set(proxy, summarize(counted.map(({ at }) => rounds[at]!.rate)));
     const errors = rounds.reduce((sum, round) => sum + round.errors, 0);
     if (errors > 0) notes.push(`${proxy.name}: ${errors} answers were errors or broken off.`);
   }
   // Of rounds that followed each other: what else the machine did weighed on both.
-  const ratio = (proxy: Proxy, to: Proxy) => {
-    const beside = results.get(to)!;
-    const ratios = results.get(proxy)!.map((round, at) => round.rate / beside[at]!.rate);
-    return summarize(ratios).median;
+  const ratio = (proxy: Proxy, to: Proxy, rounds: typeof all) => {
+    const [own, beside] = [results.get(proxy)!, results.get(to)!];
+    return summarize(rounds.map(({ at }) => own[at]!.rate / beside[at]!.rate)).median;
   };
   for (const [proxy, rounds] of results) {
     const { median } = rate.get(proxy)!;
@@ -186,15 +193,16 @@ function section(
       proxy.name,
       median.toFixed(0),
       `±${(spread(rate.get(proxy)!) * 50).toFixed(0)} %`,
-      ratio(proxy, nginx).toFixed(2),
-      summarize(rounds.map((round) => round.cpu)).median.toFixed(2),
+      ratio(proxy, nginx, counted).toFixed(2),
+      ...(counted === all ? [] : [ratio(proxy, nginx, all).toFixed(2)]),
+      summarize(counted.map(({ at }) => rounds[at]!.cpu)).median.toFixed(2),
       `${growth.get(proxy)!.toFixed(0)} MiB`,
     ]);
   }
   const bars: Bar[] = [];
   const add = (peer: Proxy, share: number | undefined, stretch: string) => {
     if (share === undefined) return;
-    const measured = ratio(ours, peer);
+    const measured = ratio(ours, peer, counted);
     bars.push({
       what: load.title,
       bar: `${share} × ${peer.name}`,
@@ -216,7 +224,15 @@ function section(
     });
   }
   const [unit, per] = load.bodyBytes > 0 ? ["MB/s", "GB"] : ["Requests/s", "100,000 requests"];
-  const columns = ["Proxy", unit, "Spread", "× nginx", `CPU s per ${per}`, "Memory growth, peak"];
+  const columns = [
+    "Proxy",
+    unit,
+    "Spread",
+    "× nginx",
+    ...(counted === all ? [] : ["of all rounds"]),
+    `CPU s per ${per}`,
+    "Memory growth, peak",
+  ];
   return { title: load.title, columns, rows, bars, notes };
 }
 
