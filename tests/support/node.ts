@@ -270,7 +270,10 @@ export class TestNode implements AsyncDisposable {
     while (true) {
       const names = await this.containers();
       if (names.length === count) return names;
-      if (performance.now() > endMs) throw new Error(`has ${names.join(" ")}, not ${count}`);
+      if (performance.now() > endMs) {
+        const lines = this.log.slice(-40).map((line) => JSON.stringify(line)).join("\n");
+        throw new Error(`has ${names.join(" ")}, not ${count}; its log ends with\n${lines}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
